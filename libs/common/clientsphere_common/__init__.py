@@ -1,0 +1,1 @@
+"""The frame every service stands in; knows no service."""

@@ -1,0 +1,1 @@
+"""HTTP gateway: authentication, limits, routing, answers."""
