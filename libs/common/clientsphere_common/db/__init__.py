@@ -1,0 +1,1 @@
+"""Tables: one database a service, sessions that see one tenant, migrations, an outbox."""

@@ -1,0 +1,63 @@
+"""Opens a service's database with the settings that durability and concurrency need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+_BUSY_TIMEOUT_MS = 10_000
+_READ_ONLY = "clientsphere_read_only"
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """An engine for `url`. SQLite: write-ahead log, foreign keys, every commit on disk."""
+    engine = create_async_engine(url)
+    _set_up(engine.sync_engine)
+    return engine
+
+
+def open_blocking_engine(url: str) -> Engine:
+    """The same without asyncio and without a pool, for migrations."""
+    parsed = make_url(url)
+    engine = create_engine(parsed.set(drivername=parsed.get_backend_name()), poolclass=NullPool)
+    _set_up(engine)
+    return engine
+
+
+def _set_up(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin)
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    # The driver would start transactions late and only for some statements: we start them.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # FULL, not NORMAL: a commit that was acknowledged survives a power loss too.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.close()
+
+
+def read_only(engine: AsyncEngine) -> AsyncEngine:
+    """A view of `engine` whose transactions never wait for a writer; they share its pool."""
+    return engine.execution_options(**{_READ_ONLY: True})
+
+
+def _begin(connection: Any) -> None:
+    # A transaction that starts reading and writes later would fail with "database is locked"
+    # without waiting; one that announces its write at the start waits its turn.
+    is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""The durable event log between services: one port, an adapter for each shape."""

@@ -1,0 +1,1 @@
+"""Whole files by key: a port, and a directory that keeps them."""

@@ -1,0 +1,1 @@
+"""gRPC as every service speaks it: one frame around servers, one around calls."""

@@ -1,0 +1,119 @@
+"""What surrounds every RPC on the server: caller, deadline, trace, errors, log line and metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import structlog
+
+from clientsphere_common.caller_context import CallerVerifier
+from clientsphere_common.errors import InternalError, ServiceError
+from clientsphere_common.request import new_trace, set_caller, set_timeout, set_trace
+from clientsphere_common.rpc.metadata import (
+    CONTEXT_KEY,
+    REQUEST_ID_KEY,
+    TRACEPARENT_KEY,
+    binary_value,
+    text_value,
+)
+from clientsphere_common.rpc.metrics import RpcMetrics
+from clientsphere_common.rpc.status import abort
+
+log = structlog.get_logger(__name__)
+
+_PUBLIC_PREFIX = "/grpc.health.v1.Health/"
+_DEFAULT_TIMEOUT_S = 30.0
+
+_HANDLER_FACTORIES: dict[tuple[bool, bool], Callable[..., Any]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+"""By (request is a stream, response is a stream)."""
+
+
+class RequestFrame(grpc.aio.ServerInterceptor):
+    """Lets a call through only with a genuine caller, and tells what became of it."""
+
+    def __init__(self, verifier: CallerVerifier, metrics: RpcMetrics) -> None:
+        self._verifier = verifier
+        self._metrics = metrics
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(_PUBLIC_PREFIX):
+            return handler
+        return self._framed(handler, method)
+
+    def _framed(self, handler: Any, method: str) -> Any:
+        async def single(request: Any, context: Any) -> Any:
+            inner = handler.stream_unary or handler.unary_unary
+            async with self._request(method, context):
+                return await inner(request, context)
+
+        async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+            inner = handler.stream_stream or handler.unary_stream
+            async with self._request(method, context):
+                async for response in inner(request, context):
+                    yield response
+
+        make_handler = _HANDLER_FACTORIES[(handler.request_streaming, handler.response_streaming)]
+        return make_handler(
+            stream if handler.response_streaming else single,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    @asynccontextmanager
+    async def _request(self, method: str, context: Any) -> AsyncIterator[None]:
+        started = time.perf_counter()
+        code = "CANCELLED"
+        try:
+            self._enter(context)
+            yield
+            code = "OK"
+        except ServiceError as error:
+            code = error.grpc_status.name
+            log.info("rpc_refused", method=method, code=error.code)
+            await abort(context, error)
+        except grpc.aio.AbortError:
+            code = context.code().name
+            raise
+        except Exception as error:
+            code = "INTERNAL"
+            log.exception("rpc_failed", method=method, error=type(error).__name__)
+            await abort(context, InternalError("internal", "Something went wrong on our side."))
+        finally:
+            elapsed_s = time.perf_counter() - started
+            self._metrics.observe(method, code, elapsed_s)
+            log.debug("rpc_served", method=method, code=code, elapsed_ms=round(elapsed_s * 1e3, 1))
+
+    def _enter(self, context: Any) -> None:
+        metadata = context.invocation_metadata()
+        trace = new_trace(
+            text_value(metadata, REQUEST_ID_KEY), text_value(metadata, TRACEPARENT_KEY)
+        )
+        set_trace(trace)
+        structlog.contextvars.bind_contextvars(request_id=trace.request_id)
+        caller = self._verifier.verify(binary_value(metadata, CONTEXT_KEY))
+        set_caller(caller)
+        set_timeout(_timeout_s(context))
+        structlog.contextvars.bind_contextvars(
+            tenant=caller.tenant_id, principal=caller.principal_id
+        )
+
+
+def _timeout_s(context: Any) -> float:
+    """Without a deadline from the caller gRPC answers None: a call may not last for ever."""
+    left_s: float | None = context.time_remaining()
+    return _DEFAULT_TIMEOUT_S if left_s is None else left_s

@@ -1,0 +1,1 @@
+"""The passage index: what ingestion writes through and retrieval reads through."""

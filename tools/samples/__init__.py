@@ -1,0 +1,1 @@
+"""Renders the sample documents that cannot be written by hand."""
