@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -63,6 +64,7 @@ class OutboxRelay:
         self._table = table
         self._publisher = publisher
         self._awake = asyncio.Event()
+        self._is_stopping = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -82,19 +84,18 @@ class OutboxRelay:
 
     async def stop(self) -> None:
         """Publish what is left, then end."""
+        self._is_stopping = True
+        self._awake.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._drain()
+            await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        while True:
-            self._awake.clear()
+        while not self._is_stopping:
             await self._drain()
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), _POLL_S)
-            except TimeoutError:
-                continue
+            self._awake.clear()
+        await self._drain()
 
     async def _drain(self) -> None:
         try:

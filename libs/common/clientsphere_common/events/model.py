@@ -32,9 +32,9 @@ class Subscription:
     """How one group wants the events of one topic.
 
     `handler` may see an event more than once, runs in a task of its own, must let a cancellation
-    pass, and fails by raising. `concurrency` counts events of different keys in hand at the same time. After a failure the
-    event is tried again after `retry_delay_s`, then twice that, and so on. `stop_grace_s` is what
-    events in hand get to finish when the consumer stops.
+    pass, and fails by raising. `concurrency` counts events of different keys in hand together.
+    After a failure the event is tried again after `retry_delay_s`, then twice that, and so on.
+    `stop_grace_s` is what events in hand get to finish when the consumer stops.
     """
 
     topic: str

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from weakref import WeakSet
 
 from clientsphere_common.events.model import DeadLetter, Event, Subscription
 from clientsphere_common.events.sqlite_consumer import SqliteEventConsumer
 from clientsphere_common.events.sqlite_events import SCHEMA, append_event, read_event, trim_events
 from clientsphere_common.events.sqlite_file import SqliteFile
 from clientsphere_common.events.sqlite_group import enqueue, find_group
+from clientsphere_common.events.sqlite_news import News
 
 _TRIM_BATCH = 1000
 
@@ -40,7 +39,7 @@ class SqliteEventLog:
         self._clock = clock
         self._retention_s = retention_s
         self._poll_interval_s = poll_interval_s
-        self._news: defaultdict[str, WeakSet[asyncio.Event]] = defaultdict(WeakSet)
+        self._news = News()
 
     @property
     def name(self) -> str:
@@ -58,13 +57,11 @@ class SqliteEventLog:
     async def publish(self, events: Sequence[Event]) -> None:
         await self._file.transact(partial(_append, events=events, now_ms=self._now_ms()))
         for topic in {event.topic for event in events}:
-            self._tell(topic)
+            self._news.ring(topic)
 
     def consumer(self, subscription: Subscription) -> SqliteEventConsumer:
-        news = asyncio.Event()
-        self._news[subscription.topic].add(news)
         return SqliteEventConsumer(
-            self._file, subscription, news, self._clock, self._poll_interval_s
+            self._file, subscription, self._news, self._clock, self._poll_interval_s
         )
 
     async def lag(self, topic: str, group: str) -> int:
@@ -79,7 +76,7 @@ class SqliteEventLog:
         replayed = await self._file.transact(
             partial(_replay, topic=topic, group=group, event_ids=list(event_ids))
         )
-        self._tell(topic)
+        self._news.ring(topic)
         return replayed
 
     async def trim(self) -> int:
@@ -96,16 +93,12 @@ class SqliteEventLog:
             trimmed += deleted
         return trimmed
 
-    def _tell(self, topic: str) -> None:
-        for news in self._news[topic]:
-            news.set()
-
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
 
 
 def _suspect_what_was_in_hand(db: sqlite3.Connection) -> None:
-    db.execute("UPDATE deliveries SET state = 'suspect' WHERE state = 'in_hand'")
+    db.execute("UPDATE deliveries SET state = 'suspect' WHERE state IN ('in_hand', 'on_trial')")
 
 
 def _append(db: sqlite3.Connection, events: Sequence[Event], now_ms: int) -> None:

@@ -13,6 +13,7 @@ from clientsphere_common.events.attempt import Failure, attempt, delay_before_re
 from clientsphere_common.events.model import Subscription
 from clientsphere_common.events.sqlite_file import SqliteFile
 from clientsphere_common.events.sqlite_group import Delivery, GroupQueue, Settlement, enlist
+from clientsphere_common.events.sqlite_news import News
 
 log = structlog.get_logger(__name__)
 
@@ -29,13 +30,14 @@ class SqliteEventConsumer:
         self,
         file: SqliteFile,
         subscription: Subscription,
-        news: asyncio.Event,
+        news: News,
         clock: Callable[[], float],
         poll_interval_s: float,
     ) -> None:
         self._file = file
         self._subscription = subscription
         self._news = news
+        self._bell = news.new_bell(subscription.topic)
         self._clock = clock
         self._poll_interval_s = poll_interval_s
         self._loop: asyncio.Task[None] | None = None
@@ -54,9 +56,12 @@ class SqliteEventConsumer:
 
     async def stop(self) -> None:
         self._is_stopping = True
-        self._news.set()
-        if self._loop is not None:
-            await asyncio.wait({self._loop})
+        self._bell.set()
+        if self._loop is None:
+            return
+        await asyncio.wait({self._loop})
+        if not self._loop.cancelled() and (error := self._loop.exception()):
+            log.error("consumer_died", consumer=self.name, error=type(error).__name__)
 
     async def watch(self) -> None:
         if self._loop is None:
@@ -85,7 +90,7 @@ class SqliteEventConsumer:
         grace_s = 0.0
         try:
             while not self._is_stopping:
-                self._news.clear()
+                self._bell.clear()
                 rest_s = await self._turn(queue)
                 await self._rest(rest_s)
             grace_s = self._subscription.stop_grace_s
@@ -93,7 +98,7 @@ class SqliteEventConsumer:
             await self._finish(queue, grace_s)
 
     async def _turn(self, queue: GroupQueue) -> float:
-        """Settle and claim; return how long there is nothing to do unless news come."""
+        """Settle and claim; return how long there is nothing to do unless the bell rings."""
         settlements = self._take_ended()
         in_hand = list(self._in_hand.values())
         concurrency, now_ms = self._subscription.concurrency, self._now_ms()
@@ -105,6 +110,9 @@ class SqliteEventConsumer:
 
         claimed, retry_at_ms = await self._file.transact(turn)
         self._log(settlements)
+        if any(settlement.delivery.is_suspect for settlement in settlements):
+            # Another consumer's suspect may be tried now.
+            self._news.ring_all()
         for delivery in claimed:
             self._take_in_hand(delivery)
         if retry_at_ms is None:
@@ -136,12 +144,12 @@ class SqliteEventConsumer:
     async def _handle(self, delivery: Delivery) -> None:
         failure = await attempt(self._subscription, delivery.event)
         self._ended.append((delivery, failure))
-        self._news.set()
+        self._bell.set()
 
     async def _rest(self, rest_s: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(rest_s):
-                await self._news.wait()
+                await self._bell.wait()
 
     async def _finish(self, queue: GroupQueue, grace_s: float) -> None:
         """Wait for the handlers in hand, cancel the late ones and give their events back."""
@@ -160,6 +168,8 @@ class SqliteEventConsumer:
 
         await self._file.transact(finish)
         self._log(settlements)
+        # Other consumers may take what was given back.
+        self._news.ring_all()
 
     def _log(self, settlements: Iterable[Settlement]) -> None:
         for settlement in settlements:

@@ -31,13 +31,16 @@ CREATE TABLE IF NOT EXISTS consumer_groups (
 ) STRICT;
 
 -- What a group still has to handle; a row goes away when its event is handled or given up.
--- At most one event of a key is out of 'queued'. 'suspect' was in hand when the process died.
+-- At most one event of a key is out of 'queued'. A 'suspect' was in hand when the process died,
+-- 'on_trial' is a suspect in hand.
 CREATE TABLE IF NOT EXISTS deliveries (
     seq         INTEGER NOT NULL,
     group_id    INTEGER NOT NULL,
     key         TEXT NOT NULL,
     tenant_id   TEXT NOT NULL,
-    state       TEXT NOT NULL CHECK (state IN ('queued', 'ready', 'in_hand', 'waiting', 'suspect')),
+    state       TEXT NOT NULL CHECK (
+        state IN ('queued', 'ready', 'in_hand', 'waiting', 'suspect', 'on_trial')
+    ),
     attempts    INTEGER NOT NULL DEFAULT 0,
     retry_at_ms INTEGER,
     PRIMARY KEY (seq, group_id)
@@ -49,6 +52,7 @@ CREATE INDEX IF NOT EXISTS deliveries_waiting ON deliveries (group_id, retry_at_
     WHERE state = 'waiting';
 CREATE INDEX IF NOT EXISTS deliveries_suspect ON deliveries (group_id, seq)
     WHERE state = 'suspect';
+CREATE INDEX IF NOT EXISTS deliveries_on_trial ON deliveries (seq) WHERE state = 'on_trial';
 
 CREATE TABLE IF NOT EXISTS dead_letters (
     seq          INTEGER NOT NULL,

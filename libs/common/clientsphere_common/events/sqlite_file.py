@@ -89,4 +89,6 @@ class SqliteFile:
             return DependencyUnavailableError(
                 "event_log_in_use", f"Another process owns the event log {self._path}."
             )
-        return DependencyUnavailableError("event_log_unavailable", "The event log is not available.")
+        return DependencyUnavailableError(
+            "event_log_unavailable", "The event log is not available."
+        )

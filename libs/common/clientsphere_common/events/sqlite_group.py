@@ -33,10 +33,11 @@ AND seq = (SELECT seq FROM deliveries WHERE group_id = :group_id AND tenant_id =
            AND state = 'ready' ORDER BY seq LIMIT 1)
 RETURNING seq, attempts
 """
-_START_OLDEST_SUSPECT = """
-UPDATE deliveries SET state = 'in_hand', attempts = attempts + 1 WHERE group_id = :group_id
+_TRY_OLDEST_SUSPECT = """
+UPDATE deliveries SET state = 'on_trial', attempts = attempts + 1 WHERE group_id = :group_id
 AND seq = (SELECT seq FROM deliveries WHERE group_id = :group_id
            AND state = 'suspect' ORDER BY seq LIMIT 1)
+AND NOT EXISTS (SELECT 1 FROM deliveries WHERE state = 'on_trial')
 RETURNING seq, attempts
 """
 _FIRST_READY_TENANT = """
@@ -113,14 +114,14 @@ class GroupQueue:
     ) -> list[Delivery]:
         """Start as many attempts as `in_hand` leaves room for, and count each.
 
-        Suspects go one at a time: what takes the process down again has then no other suspect
-        beside it, and events that only kept it company are not given up with it.
+        Only one suspect of the whole log is in hand at a time: what takes the process down again
+        has no other beside it, and events that only kept it company are not given up with it.
         """
         self._wake_waiting(db, now_ms)
         free = concurrency - len(in_hand)
-        claimed = []
-        if free > 0 and not any(delivery.is_suspect for delivery in in_hand):
-            claimed = self._start(db, _START_OLDEST_SUSPECT, is_suspect=True)
+        if free <= 0:
+            return []
+        claimed = self._start(db, _TRY_OLDEST_SUSPECT, is_suspect=True)
         load = Counter(delivery.event.tenant_id for delivery in (*in_hand, *claimed))
         tenants = self._ready_tenants(db, limit=free + len(load))
         while tenants and len(claimed) < free:

@@ -1,0 +1,206 @@
+"""The HTTP API as typed calls: the only place that knows its routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+
+from clientsphere_cli.connection import Connection
+from clientsphere_cli.failures import ApiError, CliError
+from clientsphere_cli.model.answers import Answer, Delta, Passage
+from clientsphere_cli.model.library import Document, KnowledgeBase, Received
+from clientsphere_cli.model.tenancy import ApiKey, KeyRequest, NewApiKey, NewTenant
+from clientsphere_cli.model.trail import TrailPage
+from clientsphere_cli.sse import read_events
+from clientsphere_cli.transport import Transport, problem_of
+from clientsphere_cli.watched_file import WatchedFile
+from clientsphere_common.hash_chain import ChainLink
+
+_CONNECT_TIMEOUT_S = 5.0
+_DOCUMENTS_PER_PAGE = 100
+_EVENTS_PER_PAGE = 1000
+
+
+@asynccontextmanager
+async def open_client(connection: Connection) -> AsyncIterator[Client]:
+    timeout = httpx.Timeout(connection.request_timeout_s, connect=_CONNECT_TIMEOUT_S, pool=None)
+    async with httpx.AsyncClient(
+        base_url=connection.url,
+        headers={"Authorization": f"Bearer {connection.api_key}"},
+        timeout=timeout,
+        trust_env=not connection.is_local,
+    ) as http:
+        yield Client(Transport(http))
+
+
+class Client:
+    """Acts as the holder of one key. Any call raises ApiError when the server refuses it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def is_ready(self) -> bool:
+        try:
+            await self._transport.send(self._transport.request("GET", "/health/ready"))
+        except ApiError:
+            return False
+        return True
+
+    async def create_tenant(self, name: str) -> NewTenant:
+        """Needs the operator's key."""
+        request = self._transport.request("POST", "/v1/tenants", json={"name": name})
+        return await self._transport.fetch(request, NewTenant)
+
+    async def create_api_key(self, wanted: KeyRequest) -> NewApiKey:
+        body = {name: value for name, value in asdict(wanted).items() if value is not None}
+        request = self._transport.request("POST", "/v1/api-keys", json=body)
+        return await self._transport.fetch(request, NewApiKey)
+
+    async def api_keys(self) -> Sequence[ApiKey]:
+        request = self._transport.request("GET", "/v1/api-keys")
+        return (await self._transport.fetch(request, _ApiKeys)).items
+
+    async def revoke_api_key(self, key_id: str) -> None:
+        await self._delete("/v1/api-keys", key_id)
+
+    async def create_knowledge_base(self, name: str) -> KnowledgeBase:
+        request = self._transport.request("POST", "/v1/knowledge-bases", json={"name": name})
+        return await self._transport.fetch(request, KnowledgeBase)
+
+    async def knowledge_bases(self) -> Sequence[KnowledgeBase]:
+        request = self._transport.request("GET", "/v1/knowledge-bases")
+        return (await self._transport.fetch(request, _KnowledgeBases)).items
+
+    async def delete_knowledge_base(self, knowledge_base_id: str) -> None:
+        await self._delete("/v1/knowledge-bases", knowledge_base_id)
+
+    async def upload(
+        self,
+        path: Path,
+        knowledge_base_id: str | None = None,
+        on_sent: Callable[[int], None] = lambda sent_bytes: None,
+    ) -> Received:
+        """Send the file as a stream; `on_sent` hears how many of its bytes are on their way."""
+        form = {"knowledge_base_id": knowledge_base_id} if knowledge_base_id else {}
+        with WatchedFile(path, on_sent) as file:
+            request = self._transport.request(
+                "POST", "/v1/documents", data=form, files={"file": (path.name, file)}
+            )
+            response = await self._transport.send(request)
+        document = self._transport.parse(response.content, Document)
+        return Received(document, is_new=response.status_code == httpx.codes.ACCEPTED)
+
+    async def documents(self, knowledge_base_id: str | None = None) -> AsyncGenerator[Document]:
+        """All of them, fetched page by page as they are taken."""
+        query = {"page_size": str(_DOCUMENTS_PER_PAGE)}
+        if knowledge_base_id:
+            query["knowledge_base_id"] = knowledge_base_id
+        while True:
+            request = self._transport.request("GET", "/v1/documents", params=query)
+            page = await self._transport.fetch(request, _DocumentPage)
+            for document in page.items:
+                yield document
+            if not page.next_page_token:
+                return
+            query["page_token"] = page.next_page_token
+
+    async def document(self, document_id: str) -> Document:
+        request = self._transport.request("GET", _one("/v1/documents", document_id))
+        return await self._transport.fetch(request, Document)
+
+    async def delete_document(self, document_id: str) -> None:
+        await self._delete("/v1/documents", document_id)
+
+    async def search(
+        self, question: str, knowledge_base_ids: Sequence[str] = (), top_k: int | None = None
+    ) -> Sequence[Passage]:
+        body = _question(question, knowledge_base_ids)
+        if top_k is not None:
+            body["top_k"] = top_k
+        request = self._transport.request("POST", "/v1/search", json=body)
+        return (await self._transport.fetch(request, _Passages)).passages
+
+    async def ask(self, question: str, knowledge_base_ids: Sequence[str] = ()) -> Answer:
+        body = _question(question, knowledge_base_ids)
+        request = self._transport.request("POST", "/v1/chat", json=body)
+        return await self._transport.fetch(request, Answer)
+
+    async def ask_streaming(
+        self, question: str, knowledge_base_ids: Sequence[str] = ()
+    ) -> AsyncGenerator[Delta | Answer]:
+        """The answer as it is written, then once more, whole and with its citations, last."""
+        body = {**_question(question, knowledge_base_ids), "stream": True}
+        request = self._transport.request("POST", "/v1/chat", json=body)
+        async with (
+            self._transport.stream(request) as chunks,
+            aclosing(read_events(chunks)) as events,
+        ):
+            async for event in events:
+                if event.name == "delta":
+                    yield self._transport.parse(event.data, Delta)
+                elif event.name == "done":
+                    yield self._transport.parse(event.data, Answer)
+                    return
+                elif event.name == "error":
+                    raise ApiError(problem_of(httpx.codes.INTERNAL_SERVER_ERROR, event.data))
+        raise CliError("The connection ended before the answer was complete.")
+
+    async def trail_page(
+        self, after: int = 0, limit: int = _EVENTS_PER_PAGE, action: str | None = None
+    ) -> TrailPage:
+        query = {"after": str(after), "limit": str(limit)}
+        if action:
+            query["action"] = action
+        request = self._transport.request("GET", "/v1/audit/events", params=query)
+        return await self._transport.fetch(request, TrailPage)
+
+    async def trail(self, after: int = 0, action: str | None = None) -> AsyncGenerator[ChainLink]:
+        """The events after the one numbered `after`, oldest first, up to the newest."""
+        while True:
+            page = await self.trail_page(after, action=action)
+            for link in page.items:
+                yield link
+            if len(page.items) < _EVENTS_PER_PAGE:
+                return
+            after = page.items[-1].sequence
+
+    async def _delete(self, path: str, id_: str) -> None:
+        await self._transport.send(self._transport.request("DELETE", _one(path, id_)))
+
+
+def _one(path: str, id_: str) -> str:
+    """What a person typed as an id stays one segment of the path."""
+    return f"{path}/{quote(id_, safe='')}"
+
+
+def _question(question: str, knowledge_base_ids: Sequence[str]) -> dict[str, object]:
+    body: dict[str, object] = {"question": question}
+    if knowledge_base_ids:
+        body["knowledge_base_ids"] = list(knowledge_base_ids)
+    return body
+
+
+@dataclass(frozen=True)
+class _ApiKeys:
+    items: tuple[ApiKey, ...]
+
+
+@dataclass(frozen=True)
+class _KnowledgeBases:
+    items: tuple[KnowledgeBase, ...]
+
+
+@dataclass(frozen=True)
+class _DocumentPage:
+    items: tuple[Document, ...]
+    next_page_token: str | None
+
+
+@dataclass(frozen=True)
+class _Passages:
+    passages: tuple[Passage, ...]

@@ -1,0 +1,69 @@
+"""`clientsphere api-keys`: who may act for the tenant."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+import typer
+
+from clientsphere_cli.client import open_client
+from clientsphere_cli.command_groups import ListingGroup
+from clientsphere_cli.connection import ApiKeyOption, Connection, UrlOption, connect
+from clientsphere_cli.model.tenancy import KeyRequest
+from clientsphere_cli.output.listings import api_key_table
+from clientsphere_cli.output.secrets import new_key
+from clientsphere_cli.output.terminal import is_wide, one_line, plain, show, stdout
+
+Role = Literal["owner", "admin", "editor", "viewer", "auditor"]
+
+group = typer.Typer(cls=ListingGroup, help="List, create and revoke API keys.")
+
+
+@group.command("list")
+def list_api_keys(url: UrlOption = None, api_key: ApiKeyOption = None) -> None:
+    """All API keys (this is what a bare `api-keys` does)."""
+    asyncio.run(_list(connect(url, api_key)))
+
+
+async def _list(connection: Connection) -> None:
+    async with open_client(connection) as client:
+        found = await client.api_keys()
+    show(api_key_table(found, wide=is_wide(stdout())))
+
+
+@group.command("create")
+def create_api_key(
+    name: Annotated[str, typer.Argument(help="Who or what will use it.", show_default=False)],
+    role: Annotated[Role, typer.Option(help="What it may do.")] = "viewer",
+    expires_in_days: Annotated[
+        int | None, typer.Option(min=1, help="Unset: it never expires.")
+    ] = None,
+    url: UrlOption = None,
+    api_key: ApiKeyOption = None,
+) -> None:
+    """Create an API key; it is shown this once."""
+    asyncio.run(_create(connect(url, api_key), KeyRequest(name, role, expires_in_days)))
+
+
+async def _create(connection: Connection, wanted: KeyRequest) -> None:
+    async with open_client(connection) as client:
+        created = await client.create_api_key(wanted)
+    show(plain(f"Created {one_line(created.name)}, {created.role} ({created.id})."))
+    stdout().print(new_key("API key", created.key), soft_wrap=True)
+
+
+@group.command("revoke")
+def revoke_api_key(
+    key_id: Annotated[str, typer.Argument(metavar="ID", show_default=False)],
+    url: UrlOption = None,
+    api_key: ApiKeyOption = None,
+) -> None:
+    """Revoke an API key: it stops working at once, for ever."""
+    asyncio.run(_revoke(connect(url, api_key), key_id))
+
+
+async def _revoke(connection: Connection, key_id: str) -> None:
+    async with open_client(connection) as client:
+        await client.revoke_api_key(key_id)
+    show(plain(f"Revoked {one_line(key_id)}."))

@@ -1,0 +1,1 @@
+"""What `clientsphere demo` does: a fresh server, two companies, their documents and questions."""

@@ -1,0 +1,27 @@
+"""The `clientsphere` command: its groups and commands, in the order in which help shows them."""
+
+from __future__ import annotations
+
+import typer
+
+from clientsphere_cli.command_groups import ReportingGroup
+from clientsphere_cli.commands import api_keys, audit, documents, knowledge_bases, tenants
+from clientsphere_cli.commands.ask import ask, search
+from clientsphere_cli.commands.demo import demo
+from clientsphere_cli.commands.run import run
+from clientsphere_cli.commands.upload import upload
+
+app = typer.Typer(
+    cls=ReportingGroup,
+    help="Ask your documents, and see where the answer stands.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, run, upload, ask, search):
+    app.command()(command)
+app.add_typer(documents.group, name="documents")
+app.add_typer(knowledge_bases.group, name="knowledge-bases")
+app.add_typer(api_keys.group, name="api-keys")
+app.add_typer(audit.group, name="audit")
+app.add_typer(tenants.group, name="tenants")

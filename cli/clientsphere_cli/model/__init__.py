@@ -1,0 +1,1 @@
+"""What the API answers, subject by subject. Fields that are not listed are ignored."""

@@ -1,0 +1,21 @@
+"""A tenant's audit trail, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clientsphere_common.hash_chain import ChainLink
+
+
+@dataclass(frozen=True)
+class TrailHead:
+    """The newest event of the chain; sequence 0 while there is none."""
+
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class TrailPage:
+    items: tuple[ChainLink, ...]
+    head: TrailHead

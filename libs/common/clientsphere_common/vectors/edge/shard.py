@@ -1,0 +1,147 @@
+"""One Qdrant shard on disk, in the words of the passage index. Every call blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qdrant_edge import (
+    CountRequest,
+    EdgeShard,
+    Filter,
+    Fusion,
+    IdfParams,
+    Point,
+    Prefetch,
+    Query,
+    QueryRequest,
+    SearchParams,
+    UpdateMode,
+    UpdateOperation,
+)
+
+from clientsphere_common.vectors.bm25 import open_bm25
+from clientsphere_common.vectors.edge.translation import (
+    field_index_operations,
+    shard_config,
+    to_filter,
+)
+from clientsphere_common.vectors.model import FoundPassage, HybridQuery, IndexedChunk
+from clientsphere_common.vectors.points import (
+    latest_versions,
+    point_id,
+    searchable_text,
+    to_passage,
+    to_payload,
+)
+from clientsphere_common.vectors.schema import Field, State, Tuning, VectorName
+from clientsphere_common.vectors.tenant_filter import Conditions, Tenant, searchable, stored
+
+_NO_LIMIT = 2**31
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How much of a shard still slows it down."""
+
+    points: int
+    unoptimised: int
+    """Points that no graph covers, and points removed whose space is not free again."""
+
+
+class PassageShard:
+    """Not for several threads: the engine holds the interpreter lock throughout a call."""
+
+    def __init__(self, folder: Path, dimension: int) -> None:
+        """Open the shard in `folder`, made new if the folder is missing."""
+        config = shard_config(dimension)
+        if folder.exists():
+            self._shard = EdgeShard.load(str(folder), config)
+        else:
+            folder.mkdir()
+            self._shard = EdgeShard.create(str(folder), config)
+            for operation in field_index_operations():
+                self._shard.update(operation)
+        self._bm25 = open_bm25()
+        self._removed = 0
+
+    def close(self) -> None:
+        self._shard.close()
+
+    def add(self, tenant: Tenant, chunks: Sequence[IndexedChunk]) -> None:
+        points = [
+            Point(
+                point_id(tenant, chunk),
+                {
+                    VectorName.DENSE: list(chunk.vector),
+                    VectorName.BM25: self._bm25.embed_document(searchable_text(chunk)),
+                },
+                to_payload(tenant, chunk),
+            )
+            for chunk in chunks
+        ]
+        self._shard.update(UpdateOperation.upsert_points(points, update_mode=UpdateMode.InsertOnly))
+
+    def activate(self, tenant: Tenant, document_id: str, version: int) -> int:
+        """See PassageIndex.activate; what it did is on disk when it returns."""
+        chosen = stored(tenant, document_id, range(version, version + 1))
+        higher = stored(tenant, document_id, range(version + 1, _NO_LIMIT), visible_only=True)
+        if self.count(higher):
+            self.remove(chosen)
+            return 0
+        visible = self.count(chosen)
+        if visible:
+            self._shard.update(
+                UpdateOperation.set_payload_by_filter(
+                    to_filter(chosen), {Field.STATE: State.VISIBLE}
+                )
+            )
+            self.remove(stored(tenant, document_id, range(version)))
+        return visible
+
+    def remove(self, conditions: Conditions) -> None:
+        """What it did is on disk when it returns: of adding alone, the log survives the process."""
+        self._removed += self.count(conditions)
+        self._shard.update(UpdateOperation.delete_points_by_filter(to_filter(conditions)))
+        self._shard.flush()
+
+    def search(self, tenant: Tenant, query: HybridQuery) -> list[FoundPassage]:
+        allowed = to_filter(searchable(tenant, query.knowledge_base_ids))
+        # Rarity within what may be found: one tenant's words never move another's ranking.
+        rarity = SearchParams(idf=IdfParams(corpus=allowed))
+        words = self._bm25.embed_query(query.text)
+        fusion = Fusion.Rrf(k=Tuning.RRF_K, weights=list(Tuning.RRF_WEIGHTS))
+        found = self._shard.query(
+            QueryRequest(
+                query=fusion,  # type: ignore[arg-type] # the stubs do not say that Rrf is a Fusion
+                prefetches=[
+                    _prefetch(Query.Nearest(list(query.vector), using=VectorName.DENSE), allowed),
+                    _prefetch(Query.Nearest(words, using=VectorName.BM25), allowed, rarity),
+                ],
+                filter=allowed,
+                limit=query.limit,
+                with_payload=True,
+            )
+        )
+        return latest_versions([to_passage(point.payload or {}, point.score) for point in found])
+
+    def count(self, conditions: Conditions) -> int:
+        return self._shard.count(CountRequest(filter=to_filter(conditions), exact=True))
+
+    def flush(self) -> None:
+        self._shard.flush()
+
+    def optimise(self) -> None:
+        """Build graphs and free the space of removed points. Takes minutes for a million points."""
+        self._shard.optimize()
+
+    def backlog(self) -> Backlog:
+        about = self._shard.info()
+        # The engine counts vectors: every point has a sparse one, which is always indexed.
+        with_graph = max(0, about.indexed_vectors_count - about.points_count)
+        return Backlog(about.points_count, about.points_count - with_graph + self._removed)
+
+
+def _prefetch(query: Query, allowed: Filter, params: SearchParams | None = None) -> Prefetch:
+    return Prefetch(query=query, filter=allowed, params=params, limit=Tuning.CANDIDATES)

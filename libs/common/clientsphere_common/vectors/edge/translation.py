@@ -1,0 +1,65 @@
+"""Says in the engine's types what the schema and the tenant filter say in ours."""
+
+from __future__ import annotations
+
+from qdrant_edge import (
+    Distance,
+    EdgeConfig,
+    EdgeSparseVectorParams,
+    EdgeVectorParams,
+    FieldCondition,
+    Filter,
+    HnswIndexConfig,
+    IntegerIndexParams,
+    KeywordIndexParams,
+    MatchAny,
+    Modifier,
+    RangeFloat,
+    UpdateOperation,
+)
+
+from clientsphere_common.vectors.schema import FIELD_INDEXES, FieldIndex, Tuning, VectorName
+from clientsphere_common.vectors.tenant_filter import Conditions, IsOneOf, IsWithin
+
+
+def shard_config(dimension: int) -> EdgeConfig:
+    return EdgeConfig(
+        vectors={VectorName.DENSE: EdgeVectorParams(size=dimension, distance=Distance.Cosine)},
+        sparse_vectors={VectorName.BM25: EdgeSparseVectorParams(modifier=Modifier.Idf)},
+        hnsw_config=HnswIndexConfig(
+            m=Tuning.HNSW_M,
+            payload_m=Tuning.HNSW_TENANT_M,
+            ef_construct=Tuning.HNSW_EF_CONSTRUCT,
+            full_scan_threshold=Tuning.HNSW_SCAN_BELOW_KB,
+        ),
+    )
+
+
+def field_index_operations() -> list[UpdateOperation]:
+    return [
+        UpdateOperation.create_field_index(field, _index_params(kind))
+        for field, kind in FIELD_INDEXES.items()
+    ]
+
+
+def to_filter(conditions: Conditions) -> Filter:
+    return Filter(must=[_to_condition(condition) for condition in conditions])
+
+
+def _index_params(kind: FieldIndex) -> KeywordIndexParams | IntegerIndexParams:
+    # Only the tenant gets graphs: those of other fields would double the work of building.
+    match kind:
+        case FieldIndex.TENANT:
+            return KeywordIndexParams(is_tenant=True)
+        case FieldIndex.KEYWORD:
+            return KeywordIndexParams(enable_hnsw=False)
+        case FieldIndex.NUMBER:
+            return IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
+
+
+def _to_condition(condition: IsOneOf | IsWithin) -> FieldCondition:
+    match condition:
+        case IsOneOf(field, values):
+            return FieldCondition(field, match=MatchAny(list(values)))
+        case IsWithin(field, numbers):
+            return FieldCondition(field, range=RangeFloat(gte=numbers.start, lt=numbers.stop))

@@ -1,0 +1,38 @@
+"""What durability and concurrency ask of every SQLite connection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from clientsphere_common.db.engine import open_blocking_engine, open_engine, sqlite_url
+
+EXPECTED = {
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL
+    "foreign_keys": 1,
+    "busy_timeout": 10_000,
+}
+
+
+def pragma(connection: Connection, name: str) -> object:
+    return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+
+
+class TestOpenEngine:
+    @pytest.mark.parametrize("name", EXPECTED)
+    async def test_every_connection_is_set_up(self, tmp_path: Path, name: str) -> None:
+        engine = open_engine(sqlite_url(tmp_path / "tables.db"))
+        async with engine.connect() as connection:
+            assert await connection.run_sync(pragma, name) == EXPECTED[name]
+        await engine.dispose()
+
+
+class TestOpenBlockingEngine:
+    @pytest.mark.parametrize("name", EXPECTED)
+    def test_every_connection_is_set_up(self, tmp_path: Path, name: str) -> None:
+        engine = open_blocking_engine(sqlite_url(tmp_path / "tables.db"))
+        with engine.connect() as connection:
+            assert pragma(connection, name) == EXPECTED[name]

@@ -1,0 +1,138 @@
+"""The five services in one process: what they share, and in which order they start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+import audit.wiring
+import gateway.wiring
+import ingestion.wiring
+import llm_proxy.wiring
+import retrieval.wiring
+from all_in_one.channel import SharedChannel
+from all_in_one.identities import Identities
+from all_in_one.settings import AllSettings
+from all_in_one.socket import PrivateSocket
+from clientsphere_common.db.engine import sqlite_url
+from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.modules import Module, ServiceParts
+from clientsphere_common.objects.directory import DirectoryObjectStore
+from clientsphere_common.rpc.frame import RequestFrame
+from clientsphere_common.rpc.host import GrpcHost
+from clientsphere_common.rpc.metrics import RpcMetrics
+from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
+from gateway.server import HttpServer
+
+
+@dataclass(frozen=True)
+class Process:
+    modules: list[Module]
+    """In the order in which they start."""
+    http: HttpServer
+    """Knows the address of the API once it has started."""
+
+
+def build(settings: AllSettings) -> Process:
+    """Build everything on the folder `settings.platform.data_dir`, which must exist."""
+    shared = _Shared.of(settings)
+    services = _services(settings, shared)
+    front = gateway.wiring.build(settings.gateway, _around_gateway(shared, services))
+    frame = RequestFrame(shared.identities.verifier(), RpcMetrics(shared.registry))
+    modules: list[Module] = [shared.socket, shared.objects, shared.index, shared.events]
+    modules += [module for service in services for module in service.modules]
+    modules += front.modules
+    modules += [GrpcHost(shared.socket.address, services, frame), shared.channel]
+    modules += [worker for service in services for worker in service.workers]
+    modules += front.workers
+    return Process(modules, front.http)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """The embedded stores, and the channel on which the services call each other."""
+
+    data_dir: Path
+    socket: PrivateSocket
+    channel: SharedChannel
+    identities: Identities
+    objects: DirectoryObjectStore
+    index: QdrantEdgeIndex
+    events: SqliteEventLog
+    registry: CollectorRegistry
+
+    @classmethod
+    def of(cls, settings: AllSettings) -> _Shared:
+        data_dir = settings.platform.data_dir
+        socket = PrivateSocket(data_dir)
+        return cls(
+            data_dir=data_dir,
+            socket=socket,
+            channel=SharedChannel(socket.address),
+            identities=Identities(data_dir / "keys"),
+            objects=DirectoryObjectStore(data_dir / "objects"),
+            index=QdrantEdgeIndex(
+                data_dir / "vectors", llm_proxy.wiring.embedding_dimension(settings.llm_proxy)
+            ),
+            events=SqliteEventLog(data_dir / "events.db"),
+            registry=_registry(),
+        )
+
+    def database_url(self, service: str) -> str:
+        return sqlite_url(self.data_dir / f"{service}.db")
+
+
+def _services(settings: AllSettings, shared: _Shared) -> list[ServiceParts]:
+    """In order of dependency: each one calls only those before it."""
+    channel: grpc.aio.Channel = shared.channel.channel
+    return [
+        audit.wiring.build(
+            settings.audit,
+            audit.wiring.Surroundings(shared.database_url("audit"), shared.events),
+        ),
+        llm_proxy.wiring.build(settings.llm_proxy),
+        ingestion.wiring.build(
+            settings.ingestion,
+            ingestion.wiring.Surroundings(
+                database_url=shared.database_url("ingestion"),
+                objects=shared.objects,
+                index=shared.index,
+                event_log=shared.events,
+                llm_channel=channel,
+                calls=shared.identities.calls_of("ingestion"),
+            ),
+        ),
+        retrieval.wiring.build(
+            settings.retrieval,
+            retrieval.wiring.Surroundings(
+                shared.index, channel, shared.identities.calls_of("retrieval")
+            ),
+        ),
+    ]
+
+
+def _around_gateway(shared: _Shared, services: list[ServiceParts]) -> gateway.wiring.Surroundings:
+    channel = shared.channel.channel
+    return gateway.wiring.Surroundings(
+        data_dir=shared.data_dir,
+        database_url=shared.database_url("gateway"),
+        channels=gateway.wiring.ServiceChannels(channel, channel, channel, channel),
+        calls=shared.identities.calls_of("gateway"),
+        publisher=shared.events,
+        registry=shared.registry,
+        checks=(
+            ("passage index", shared.index.check),
+            *(check for service in services for check in service.checks),
+        ),
+    )
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry

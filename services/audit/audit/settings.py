@@ -1,0 +1,21 @@
+"""Settings of the audit service, read once at start from CLIENTSPHERE_AUDIT_* variables."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class AuditSettings(BaseSettings):
+    """A missing or impossible value stops the process before it accepts a call."""
+
+    model_config = SettingsConfigDict(env_prefix="CLIENTSPHERE_AUDIT_", frozen=True)
+
+    record_attempts: int = Field(
+        default=12,
+        gt=0,
+        description="Deliveries of an event before it is set aside as a dead letter.",
+    )
+    record_timeout_s: float = Field(
+        default=30.0, gt=0, description="Longest time for recording one event, in seconds."
+    )

@@ -1,0 +1,116 @@
+"""API keys as rows. The one place that reads across tenants: a key is what tells the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from clientsphere_common.audit_events import AuditFact, audit_event
+from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.session import Database
+from clientsphere_common.errors import ConflictError, NotFoundError
+from clientsphere_common.request import Caller
+from gateway.adapters.tables import ApiKeyRow, OutboxRow
+from gateway.model.tenancy import ApiKey
+from gateway.permissions import Role
+from gateway.times import from_unix_ms, to_unix_ms
+
+
+class SqlApiKeys:
+    def __init__(self, database: Database, relay: OutboxRelay) -> None:
+        self._database = database
+        self._relay = relay
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        async with self._database.system_transaction() as session:
+            row = await session.get(ApiKeyRow, key_id)
+        return None if row is None else _to_model(row)
+
+    async def add(self, caller: Caller, key: ApiKey) -> None:
+        async with self._database.transaction(caller.tenant_id) as session:
+            session.add(to_row(key))
+            add_to_outbox(session, OutboxRow, audit_event(caller, api_key_created(key)))
+        self._relay.wake()
+
+    async def list_all(self, tenant_id: str) -> list[ApiKey]:
+        query = select(ApiKeyRow).order_by(ApiKeyRow.created_at_ms, ApiKeyRow.id)
+        async with self._database.snapshot(tenant_id) as session:
+            return [_to_model(row) for row in await session.scalars(query)]
+
+    async def revoke(self, caller: Caller, key_id: str, at: datetime) -> ApiKey:
+        async with self._database.transaction(caller.tenant_id) as session:
+            row = await session.get(ApiKeyRow, key_id)
+            if row is None:
+                raise NotFoundError("api_key_not_found", "There is no such API key.")
+            if row.revoked_at_ms is None:
+                await _refuse_if_last_owner(session, row, to_unix_ms(at))
+                row.revoked_at_ms = to_unix_ms(at)
+                fact = AuditFact("api_key.revoked", "api_key", key_id)
+                add_to_outbox(session, OutboxRow, audit_event(caller, fact))
+        self._relay.wake()
+        return _to_model(row)
+
+    async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
+        async with self._database.system_transaction() as session:
+            for key_id, at in used_at.items():
+                await session.execute(
+                    update(ApiKeyRow)
+                    .where(ApiKeyRow.id == key_id)
+                    .values(last_used_at_ms=to_unix_ms(at))
+                )
+
+
+def api_key_created(key: ApiKey) -> AuditFact:
+    return AuditFact(
+        "api_key.created", "api_key", key.id, details={"name": key.name, "role": key.role.value}
+    )
+
+
+def to_row(key: ApiKey) -> ApiKeyRow:
+    return ApiKeyRow(
+        id=key.id,
+        tenant_id=key.tenant_id,
+        name=key.name,
+        role=key.role.value,
+        prefix=key.prefix,
+        secret_hash=key.secret_hash,
+        created_at_ms=to_unix_ms(key.created_at),
+        expires_at_ms=None if key.expires_at is None else to_unix_ms(key.expires_at),
+    )
+
+
+async def _refuse_if_last_owner(session: AsyncSession, row: ApiKeyRow, now_ms: int) -> None:
+    if row.role != Role.OWNER:
+        return
+    other_owners = select(func.count(ApiKeyRow.id)).where(
+        ApiKeyRow.role == Role.OWNER.value,
+        ApiKeyRow.id != row.id,
+        ApiKeyRow.revoked_at_ms.is_(None),
+        or_(ApiKeyRow.expires_at_ms.is_(None), ApiKeyRow.expires_at_ms > now_ms),
+    )
+    if not await session.scalar(other_owners):
+        raise ConflictError(
+            "last_owner_key", "This is the last key of an owner: create another one first."
+        )
+
+
+def _to_model(row: ApiKeyRow) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        name=row.name,
+        role=Role(row.role),
+        prefix=row.prefix,
+        secret_hash=row.secret_hash,
+        created_at=from_unix_ms(row.created_at_ms),
+        expires_at=_time(row.expires_at_ms),
+        last_used_at=_time(row.last_used_at_ms),
+        revoked_at=_time(row.revoked_at_ms),
+    )
+
+
+def _time(at_ms: int | None) -> datetime | None:
+    return None if at_ms is None else from_unix_ms(at_ms)

@@ -1,0 +1,43 @@
+"""The tables that the gateway alone writes."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from clientsphere_common.db.columns import Int64
+from clientsphere_common.db.outbox import OutboxColumns
+from clientsphere_common.db.session import TenantScoped
+
+
+class Base(DeclarativeBase):
+    """The metadata of this service's schema."""
+
+
+class TenantRow(Base):
+    """Not scoped to a tenant: it is one."""
+
+    __tablename__ = "tenants"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    created_at_ms: Mapped[Int64]
+
+
+class ApiKeyRow(TenantScoped, Base):
+    __tablename__ = "api_keys"
+
+    tenant_id: Mapped[str] = mapped_column(String(64), ForeignKey("tenants.id"), index=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    role: Mapped[str] = mapped_column(String(16))
+    prefix: Mapped[str] = mapped_column(String(32))
+    secret_hash: Mapped[bytes]
+    created_at_ms: Mapped[Int64]
+    expires_at_ms: Mapped[Int64 | None]
+    last_used_at_ms: Mapped[Int64 | None]
+    revoked_at_ms: Mapped[Int64 | None]
+
+
+class OutboxRow(OutboxColumns, Base):
+    __tablename__ = "outbox"

@@ -1,0 +1,38 @@
+"""GET /v1/audit/events: the trail, for those who audit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from gateway.api.access import GuardedRoute, open_to
+from gateway.api.dependencies import TheServices
+from gateway.api.problem_docs import problems
+from gateway.api.schemas.trail import TrailPageBody
+from gateway.model.trail import TrailPage
+from gateway.permissions import Permission
+
+router = APIRouter(tags=["Audit"], route_class=GuardedRoute)
+
+_MAX_SEQUENCE = 2**63 - 1
+
+
+@router.get(
+    "/v1/audit/events",
+    summary="Read the audit trail",
+    openapi_extra=open_to(Permission.AUDIT_READ),
+    responses=problems("invalid_request", "permission_denied"),
+    response_model=TrailPageBody,
+)
+async def list_audit_events(
+    services: TheServices,
+    after: Annotated[int, Query(ge=0, le=_MAX_SEQUENCE)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    action: Annotated[str, Query(max_length=64)] = "",
+) -> TrailPage:
+    """Events of the tenant after a sequence number, in order, each with the hash of its chain.
+
+    Whoever keeps the events and a head can check later that nothing was changed.
+    """
+    return await services.trail.page(after, limit, action)

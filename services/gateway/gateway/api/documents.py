@@ -1,0 +1,143 @@
+"""/v1/documents: files on their way into the index, and out again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from clientsphere_common.errors import DeadlineExceededError
+from gateway.api.access import GuardedRoute, open_to
+from gateway.api.dependencies import TheServices, lookup_id
+from gateway.api.problem_docs import problems
+from gateway.api.schemas.library import DocumentBody, DocumentList, PageSize
+from gateway.model.library import Document, DocumentPage
+from gateway.permissions import Permission
+
+UPLOAD = ("POST", "/v1/documents")
+router = APIRouter(prefix="/v1/documents", tags=["Documents"], route_class=GuardedRoute)
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "knowledge_base_id": {
+                            "type": "string",
+                            "description": "Before the file. Missing: the default one.",
+                        },
+                        "file": {"type": "string", "format": "binary"},
+                    },
+                },
+                "example": {
+                    "knowledge_base_id": "kb_6d0f8a1c2b3e4d5f8a7b6c5d4e3f2a1b",
+                    "file": "employee-handbook.pdf",
+                },
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Upload a document",
+    openapi_extra=open_to(Permission.DOCUMENTS_WRITE, _FORM),
+    responses={
+        200: {"model": DocumentBody, "description": "The same bytes were there already."},
+        **problems(
+            "file_missing",
+            "field_after_file",
+            "permission_denied",
+            "knowledge_base_not_found",
+            "file_too_large",
+            "empty_file",
+            "unsupported_type",
+        ),
+    },
+    response_model=DocumentBody,
+)
+async def upload_document(
+    request: Request,
+    response: Response,
+    services: TheServices,
+    knowledge_base_id: Annotated[str, Query()] = "",
+) -> Document:
+    """The file is stored and queued; `state` and `progress` of the document tell the rest.
+
+    Another file under the same name is a new version of the document. PDF, DOCX, HTML, Markdown,
+    CSV and plain text are read.
+    """
+    services.upload_form.check_length(request.headers.get("content-length"))
+    async with _at_most(services.transfer_timeout_s):
+        content_type = request.headers.get("content-type", "")
+        upload = await services.upload_form.open(content_type, request.stream())
+        target = upload.knowledge_base_id or knowledge_base_id
+        target = lookup_id(target) if target else ""
+        document, is_new_version = await services.documents.upload(
+            replace(upload, knowledge_base_id=target)
+        )
+    response.status_code = 202 if is_new_version else 200
+    response.headers["Location"] = f"/v1/documents/{document.id}"
+    return document
+
+
+@asynccontextmanager
+async def _at_most(timeout_s: float) -> AsyncIterator[None]:
+    """A client that sends a byte now and then must not hold an upload open for ever."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError as error:
+        raise DeadlineExceededError("deadline_exceeded", "The request took too long.") from error
+
+
+@router.get(
+    "",
+    summary="List documents",
+    openapi_extra=open_to(Permission.DOCUMENTS_READ),
+    responses=problems("invalid_request", "invalid_page_token", "permission_denied"),
+    response_model=DocumentList,
+)
+async def list_documents(
+    services: TheServices,
+    knowledge_base_id: Annotated[str, Query()] = "",
+    page_size: PageSize = 50,
+    page_token: Annotated[str, Query(max_length=512)] = "",
+) -> DocumentPage:
+    """Newest first, a page at a time; of one knowledge base, or of all."""
+    target = lookup_id(knowledge_base_id) if knowledge_base_id else ""
+    return await services.documents.list_page(target, page_size, page_token)
+
+
+@router.get(
+    "/{document_id}",
+    summary="Get a document",
+    openapi_extra=open_to(Permission.DOCUMENTS_READ),
+    responses=problems("permission_denied", "document_not_found"),
+    response_model=DocumentBody,
+)
+async def get_document(document_id: str, services: TheServices) -> Document:
+    """Where it stands: queued, processing, ready, or failed and why."""
+    return await services.documents.get(lookup_id(document_id))
+
+
+@router.delete(
+    "/{document_id}",
+    status_code=204,
+    summary="Delete a document",
+    openapi_extra=open_to(Permission.DOCUMENTS_DELETE),
+    responses=problems("permission_denied", "document_not_found"),
+)
+async def delete_document(document_id: str, services: TheServices) -> None:
+    """No search that starts after the response finds it."""
+    await services.documents.delete(lookup_id(document_id))

@@ -1,0 +1,58 @@
+"""What is inside a document: the bytes that were uploaded, and the text that was read from them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from gateway.api.access import GuardedRoute, open_to
+from gateway.api.dependencies import TheServices, lookup_id
+from gateway.api.problem_docs import problems
+from gateway.permissions import Permission
+
+router = APIRouter(prefix="/v1/documents", tags=["Documents"], route_class=GuardedRoute)
+
+
+@router.get(
+    "/{document_id}/content",
+    summary="Download a document",
+    openapi_extra=open_to(Permission.DOCUMENTS_READ),
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The file, with its own media type.",
+            "content": {"application/octet-stream": {"example": "%PDF-1.7 ..."}},
+        },
+        **problems("permission_denied", "document_not_found"),
+    },
+)
+async def download_document(document_id: str, services: TheServices) -> StreamingResponse:
+    """The bytes that were uploaded last."""
+    download = await services.documents.download(lookup_id(document_id))
+    document = download.document
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.name, safe='')}",
+        "Content-Length": str(document.size_bytes),
+    }
+    return StreamingResponse(download.content, headers=headers, media_type=document.media_type)
+
+
+@router.get(
+    "/{document_id}/text",
+    summary="Get the text of a document",
+    openapi_extra=open_to(Permission.DOCUMENTS_READ),
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The extracted text.",
+            "content": {"text/plain": {"example": "Employee handbook\n\nTime off\n..."}},
+        },
+        **problems("permission_denied", "document_not_found", "document_not_ready"),
+    },
+)
+async def read_document(document_id: str, services: TheServices) -> StreamingResponse:
+    """The text in which `start` and `end` of passages and citations count, in code points."""
+    download = await services.documents.extracted_text(lookup_id(document_id))
+    return StreamingResponse(download.content, media_type="text/plain; charset=utf-8")

@@ -1,0 +1,67 @@
+"""/v1/knowledge-bases: named sets of documents that are searched together."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from gateway.api.access import GuardedRoute, open_to
+from gateway.api.dependencies import TheServices, lookup_id
+from gateway.api.problem_docs import problems
+from gateway.api.schemas.library import (
+    KnowledgeBaseBody,
+    KnowledgeBaseList,
+    NewKnowledgeBaseBody,
+)
+from gateway.model.library import KnowledgeBase
+from gateway.permissions import Permission
+
+router = APIRouter(prefix="/v1/knowledge-bases", tags=["Knowledge bases"], route_class=GuardedRoute)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Create a knowledge base",
+    openapi_extra=open_to(Permission.KNOWLEDGE_BASES_WRITE),
+    responses=problems("invalid_request", "permission_denied", "knowledge_base_exists"),
+    response_model=KnowledgeBaseBody,
+)
+async def create_knowledge_base(body: NewKnowledgeBaseBody, services: TheServices) -> KnowledgeBase:
+    """Its name is unique within the tenant."""
+    return await services.knowledge_bases.create(body.name)
+
+
+@router.get(
+    "",
+    summary="List the knowledge bases",
+    openapi_extra=open_to(Permission.KNOWLEDGE_BASES_READ),
+    responses=problems("permission_denied"),
+)
+async def list_knowledge_bases(services: TheServices) -> KnowledgeBaseList:
+    """All of the tenant, oldest first."""
+    found = await services.knowledge_bases.list_all()
+    return KnowledgeBaseList(items=[KnowledgeBaseBody.model_validate(one) for one in found])
+
+
+@router.get(
+    "/{knowledge_base_id}",
+    summary="Get a knowledge base",
+    openapi_extra=open_to(Permission.KNOWLEDGE_BASES_READ),
+    responses=problems("permission_denied", "knowledge_base_not_found"),
+    response_model=KnowledgeBaseBody,
+)
+async def get_knowledge_base(knowledge_base_id: str, services: TheServices) -> KnowledgeBase:
+    """Its name and how many documents it has."""
+    return await services.knowledge_bases.get(lookup_id(knowledge_base_id))
+
+
+@router.delete(
+    "/{knowledge_base_id}",
+    status_code=204,
+    summary="Delete a knowledge base and its documents",
+    openapi_extra=open_to(Permission.KNOWLEDGE_BASES_DELETE),
+    responses=problems("permission_denied", "knowledge_base_not_found"),
+)
+async def delete_knowledge_base(knowledge_base_id: str, services: TheServices) -> None:
+    """No search that starts after the response finds anything of it."""
+    await services.knowledge_bases.delete(lookup_id(knowledge_base_id))

@@ -1,0 +1,31 @@
+"""GET /v1/me: who the credential stands for."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from gateway.api.access import Entry, GuardedRoute, open_to
+from gateway.api.dependencies import TheCaller, TheServices
+from gateway.api.problem_docs import problems
+from gateway.api.schemas.credentials import Me, NamedPrincipal, NamedTenant
+from gateway.permissions import Role, permissions_of
+
+router = APIRouter(tags=["Credentials"], route_class=GuardedRoute)
+
+
+@router.get(
+    "/v1/me",
+    summary="Get your tenant, your roles and what they permit",
+    openapi_extra=open_to(Entry.SIGNED_IN),
+    responses=problems(),
+)
+async def get_me(services: TheServices, caller: TheCaller) -> Me:
+    """The first call to make with a new key."""
+    tenant = await services.tenants.own(caller)
+    key = await services.api_keys.get(caller, caller.principal_id)
+    return Me(
+        tenant=NamedTenant(id=tenant.id, name=tenant.name),
+        principal=NamedPrincipal(id=key.id, name=key.name),
+        roles=[Role(role) for role in caller.roles],
+        permissions=sorted(permissions_of(caller.roles)),
+    )

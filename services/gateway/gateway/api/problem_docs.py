@@ -1,0 +1,95 @@
+"""The failures of each operation, as the API's documentation shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from gateway.problems import PROBLEM_MEDIA_TYPE
+
+PROBLEM_SCHEMA: Mapping[str, Any] = {
+    "title": "Problem",
+    "description": "Why a request failed (RFC 9457). Programs decide by `code`, which is stable.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "description": "A URN that ends in the code."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What happened, for a person."},
+        "code": {"type": "string"},
+        "request_id": {"type": "string", "description": "Quote it when asking for help."},
+        "errors": {
+            "type": "array",
+            "description": "For invalid requests: what is wrong with each field.",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+_DETAILS: Mapping[str, tuple[int, str]] = {
+    "invalid_request": (400, "question: String should have at most 4000 characters"),
+    "invalid_json": (400, "body: not valid JSON at character 12"),
+    "invalid_page_token": (400, "The page token is not one that was handed out."),
+    "file_missing": (400, "The form has no part named 'file'."),
+    "field_after_file": (400, "'knowledge_base_id' must come before the file."),
+    "credentials_missing": (
+        401,
+        "Send one header: Authorization: Bearer <access token or API key>.",
+    ),
+    "token_expired": (401, "The access token has expired."),
+    "api_key_invalid": (401, "This is not a valid API key."),
+    "operator_key_invalid": (401, "This needs the operator's key."),
+    "permission_denied": (403, "This needs the permission documents:write."),
+    "role_above_own": (403, "Keys of the role owner are above your own role."),
+    "api_key_not_found": (404, "There is no such API key."),
+    "document_not_found": (404, "There is no such document."),
+    "document_not_ready": (404, "This document has no readable text yet."),
+    "knowledge_base_not_found": (404, "There is no such knowledge base."),
+    "knowledge_base_exists": (409, "There is a knowledge base named 'handbooks' already."),
+    "last_owner_key": (409, "This is the last key of an owner: create another one first."),
+    "file_too_large": (413, "The file is larger than 100 MiB."),
+    "empty_file": (400, "The file is empty."),
+    "unsupported_type": (415, "Files of this type cannot be read."),
+    "rate_limited": (429, "There were too many requests."),
+    "service_unavailable": (503, "A part of the system is not answering."),
+    "deadline_exceeded": (504, "The request took too long."),
+}
+_OF_EVERY_CALLER = ("credentials_missing", "token_expired", "rate_limited")
+_OF_EVERY_SERVICE = ("service_unavailable", "deadline_exceeded")
+
+
+def problems(*codes: str, signed_in: bool = True) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an operation that can fail with `codes`, and as every other can."""
+    every = (*_OF_EVERY_CALLER, *_OF_EVERY_SERVICE) if signed_in else _OF_EVERY_SERVICE
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in (*codes, *every):
+        status, detail = _DETAILS[code]
+        response = responses.setdefault(status, _response(status))
+        examples = response["content"][PROBLEM_MEDIA_TYPE]["examples"]
+        examples[code] = {"value": _example(status, code, detail)}
+    return responses
+
+
+def _response(status: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "examples": {}}},
+    }
+
+
+def _example(status: int, code: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": f"urn:clientsphere:error:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": "req_5f0c1d2e3b4a59687766554d",
+    }

@@ -1,0 +1,35 @@
+"""What the schemas of all resources share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Example = dict[str, Any]
+
+
+def examples(*values: Example) -> ConfigDict:
+    """The part of a schema's configuration that shows what it looks like."""
+    return ConfigDict(json_schema_extra={"examples": list(values)})
+
+
+Name = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$"
+    ),
+]
+Id = Annotated[str, StringConstraints(max_length=64)]
+
+
+class RequestBody(BaseModel):
+    """A field that is not known is an error: it would do nothing, and nobody would notice."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ResponseBody(BaseModel):
+    """Read off the domain's objects, attribute by attribute."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True, use_attribute_docstrings=True)

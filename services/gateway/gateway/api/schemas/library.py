@@ -1,0 +1,104 @@
+"""Knowledge bases and documents on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.api.schemas.common import Example, Name, RequestBody, ResponseBody, examples
+from gateway.model.library import DocumentState
+
+_KNOWLEDGE_BASE: Example = {
+    "id": "kb_6d0f8a1c2b3e4d5f8a7b6c5d4e3f2a1b",
+    "name": "handbooks",
+    "created_at": "2026-11-22T09:31:07.004000Z",
+    "document_count": 2,
+}
+_DOCUMENT: Example = {
+    "id": "doc_9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d",
+    "knowledge_base_id": "kb_6d0f8a1c2b3e4d5f8a7b6c5d4e3f2a1b",
+    "name": "employee-handbook.pdf",
+    "media_type": "application/pdf",
+    "size_bytes": 184223,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "version": 1,
+    "state": "ready",
+    "progress": {"stage": "done", "chunks_done": 42, "chunks_total": 42},
+    "failure": None,
+    "page_count": 18,
+    "chunk_count": 42,
+    "created_at": "2026-11-22T09:32:00.500000Z",
+    "updated_at": "2026-11-22T09:32:01.250000Z",
+}
+
+
+class NewKnowledgeBaseBody(RequestBody):
+    model_config = examples({"name": "handbooks"})
+
+    name: Name
+
+
+class KnowledgeBaseBody(ResponseBody):
+    model_config = examples(_KNOWLEDGE_BASE)
+
+    id: str
+    name: str
+    created_at: datetime
+    document_count: int
+
+
+class KnowledgeBaseList(ResponseBody):
+    model_config = examples({"items": [_KNOWLEDGE_BASE]})
+
+    items: list[KnowledgeBaseBody]
+    """Oldest first."""
+
+
+class ProgressBody(ResponseBody):
+    stage: str
+    """`queued`, `parsing`, `embedding`, `indexing`, `done` or `failed`."""
+    chunks_done: int
+    chunks_total: int
+
+
+class FailureBody(ResponseBody):
+    code: str
+    """Stable, such as `pdf_encrypted`."""
+    message: str
+    """What happened and what to do about it."""
+
+
+class DocumentBody(ResponseBody):
+    model_config = examples(_DOCUMENT)
+
+    id: str
+    knowledge_base_id: str
+    name: str
+    media_type: str
+    """What its bytes are, not what the client said."""
+    size_bytes: int
+    sha256: str
+    version: int
+    """From 1; each upload of other bytes under the same name adds one."""
+    state: DocumentState
+    """`ready`: searchable."""
+    progress: ProgressBody
+    failure: FailureBody | None
+    page_count: int
+    chunk_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class DocumentList(ResponseBody):
+    model_config = examples({"items": [_DOCUMENT], "next_page_token": None})
+
+    items: list[DocumentBody]
+    """Newest first."""
+    next_page_token: str | None
+    """For the next page; null on the last one."""
+
+
+PageSize = Annotated[int, Field(ge=1, le=200)]

@@ -1,0 +1,27 @@
+"""POST /v1/search: the passages themselves."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from gateway.api.access import GuardedRoute, open_to
+from gateway.api.dependencies import TheCaller, TheServices, lookup_id
+from gateway.api.problem_docs import problems
+from gateway.api.schemas.answers import PassageBody, PassageList, SearchBody
+from gateway.model.answers import Question
+from gateway.permissions import Permission
+
+router = APIRouter(tags=["Questions"], route_class=GuardedRoute)
+
+
+@router.post(
+    "/v1/search",
+    summary="Search the documents",
+    openapi_extra=open_to(Permission.SEARCH),
+    responses=problems("invalid_request", "permission_denied"),
+)
+async def search(body: SearchBody, services: TheServices, caller: TheCaller) -> PassageList:
+    """The passages that fit a question best, by meaning and by words."""
+    question = Question(body.question, tuple(map(lookup_id, body.knowledge_base_ids)))
+    passages = await services.searching.search(caller, question, body.top_k)
+    return PassageList(passages=[PassageBody.model_validate(one) for one in passages])

@@ -1,0 +1,118 @@
+"""Puts the HTTP API together: routes, what surrounds them, and their documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from gateway.api import (
+    api_keys,
+    audit,
+    chat,
+    documents,
+    downloads,
+    health,
+    knowledge_bases,
+    me,
+    search,
+    tenants,
+    tokens,
+)
+from gateway.api.access import BEARER
+from gateway.api.docs import add_docs
+from gateway.api.problem_docs import PROBLEM_SCHEMA
+from gateway.metrics import HttpMetrics
+from gateway.middleware.body_limit import BodyLimit
+from gateway.middleware.request_log import RequestLog
+from gateway.middleware.response_headers import ResponseHeaders
+from gateway.problems import install_error_handlers
+from gateway.services import Services
+from gateway.settings import GatewaySettings
+
+_DESCRIPTION = """\
+Answers from your own documents, each sentence with the words that it rests on.
+
+Send `Authorization: Bearer` with an API key, or with an access token that you got for one.
+Failures are `application/problem+json` with a stable `code` and the `request_id` to quote.
+"""
+_EXPOSED_HEADERS = (
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-Id",
+)
+
+
+class GatewayApi(FastAPI):
+    """Its OpenAPI document knows how to sign in and what a problem looks like."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        components = document["components"]
+        components["schemas"]["Problem"] = dict(PROBLEM_SCHEMA)
+        components["securitySchemes"] = {
+            BEARER: {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An API key (`cs_live_...`) or an access token.",
+            }
+        }
+        _remove_default_validation_errors(document)
+        return document
+
+
+def _remove_default_validation_errors(document: dict[str, Any]) -> None:
+    """The framework would document failures that our error handlers never let out."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+    for schema in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(schema, None)
+
+
+def create_app(services: Services, settings: GatewaySettings) -> GatewayApi:
+    app = GatewayApi(
+        title="ClientSphere",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    for resource in (
+        tokens,
+        me,
+        api_keys,
+        knowledge_bases,
+        documents,
+        downloads,
+        search,
+        chat,
+        audit,
+        tenants,
+        health,
+    ):
+        app.include_router(resource.router, generate_unique_id_function=lambda route: route.name)
+    add_docs(app)
+    install_error_handlers(app)
+    _surround(app, settings, HttpMetrics(services.registry))
+    return app
+
+
+def _surround(app: FastAPI, settings: GatewaySettings, metrics: HttpMetrics) -> None:
+    """The last one added is the outermost."""
+    app.add_middleware(BodyLimit, streamed=[documents.UPLOAD])
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=_EXPOSED_HEADERS,
+        )
+    app.add_middleware(RequestLog, metrics=metrics)
+    app.add_middleware(ResponseHeaders)

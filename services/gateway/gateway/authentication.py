@@ -1,0 +1,35 @@
+"""Turns what a request presents as its credential into a caller."""
+
+from __future__ import annotations
+
+import hmac
+
+from clientsphere_common.errors import UnauthenticatedError
+from clientsphere_common.request import Caller
+from gateway.api_keys import ApiKeys
+from gateway.key_format import PREFIX
+from gateway.tokens import AccessTokens
+
+
+class Authentication:
+    """Knows API keys, access tokens, and the key of the platform's operator."""
+
+    def __init__(self, keys: ApiKeys, tokens: AccessTokens, operator_key: str) -> None:
+        self._keys = keys
+        self._tokens = tokens
+        self._operator_key = operator_key.encode()
+
+    async def caller(self, credential: str) -> Caller:
+        """Whom `credential` stands for, as things are now: a revoked key's tokens are void too.
+
+        Raises UnauthenticatedError.
+        """
+        if credential.startswith(PREFIX):
+            return await self._keys.authenticate(credential)
+        subject = self._tokens.verify(credential)
+        return await self._keys.principal(subject.tenant_id, subject.principal_id)
+
+    def require_operator(self, credential: str) -> None:
+        """Raises UnauthenticatedError unless `credential` is the operator's key."""
+        if not hmac.compare_digest(credential.encode(), self._operator_key):
+            raise UnauthenticatedError("operator_key_invalid", "This needs the operator's key.")

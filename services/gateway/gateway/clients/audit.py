@@ -1,0 +1,46 @@
+"""The audit service's trail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clientsphere.audit.v1 import audit_service_pb2 as audit
+from clientsphere.audit.v1 import audit_service_pb2_grpc
+from clientsphere_common.rpc.calls import OutgoingCalls
+from gateway.model.trail import RecordedFact, TrailEvent, TrailHead, TrailPage
+
+if TYPE_CHECKING:
+    import grpc
+
+
+class AuditServiceTrail:
+    def __init__(
+        self, channel: grpc.aio.Channel, calls: OutgoingCalls, call_timeout_s: float
+    ) -> None:
+        self._stub = audit_service_pb2_grpc.AuditServiceStub(channel)
+        self._calls = calls
+        self._timeout_s = call_timeout_s
+
+    async def page(self, after_sequence: int, limit: int, action: str) -> TrailPage:
+        request = audit.ListEventsRequest(
+            after_sequence=after_sequence, page_size=limit, action=action
+        )
+        found = await self._calls.unary(self._stub.ListEvents, request, self._timeout_s)
+        # Asked second: a head that is older than the events would look like a forged chain.
+        head = await self._calls.unary(self._stub.GetHead, audit.GetHeadRequest(), self._timeout_s)
+        items = tuple(_event(one) for one in found.events)
+        return TrailPage(items, TrailHead(head.sequence, head.hash))
+
+
+def _event(one: audit.ChainedEvent) -> TrailEvent:
+    fact = RecordedFact(
+        action=one.event.action,
+        principal_id=one.event.principal_id,
+        target_type=one.event.target_type,
+        target_id=one.event.target_id,
+        outcome=one.event.outcome,
+        occurred_at_ms=one.event.occurred_at_ms,
+        request_id=one.event.request_id,
+        details=dict(one.event.details),
+    )
+    return TrailEvent(one.sequence, one.event_id, fact, one.previous_hash, one.hash)

@@ -1,0 +1,27 @@
+"""How many HTTP requests there are, how long they take and how they end."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
+_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class HttpMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._duration = Histogram(
+            "clientsphere_http_requests_seconds",
+            "Time from a request's arrival to the end of its response, by route and status.",
+            ("method", "route", "status"),
+            buckets=_BUCKETS_S,
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            "clientsphere_http_requests_in_flight",
+            "Requests whose response has not ended yet.",
+            registry=registry,
+        )
+
+    def observe(self, method: str, route: str, status: int, elapsed_s: float) -> None:
+        """`route` is the template, never the path: a client must not be able to make labels."""
+        self._duration.labels(method, route, str(status)).observe(elapsed_s)

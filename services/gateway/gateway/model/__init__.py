@@ -1,0 +1,1 @@
+"""The gateway's words, subject by subject."""

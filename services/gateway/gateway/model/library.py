@@ -1,0 +1,71 @@
+"""Knowledge bases and documents, as the gateway shows them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+DocumentState = Literal["queued", "processing", "ready", "failed"]
+
+
+@dataclass(frozen=True)
+class KnowledgeBase:
+    id: str
+    name: str
+    created_at: datetime
+    document_count: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    stage: str
+    chunks_done: int
+    chunks_total: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Document:
+    id: str
+    knowledge_base_id: str
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    version: int
+    state: DocumentState
+    progress: Progress
+    failure: Failure | None
+    page_count: int
+    chunk_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class DocumentPage:
+    items: tuple[Document, ...]
+    next_page_token: str | None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file on its way in; `content` is read once, as it arrives."""
+
+    knowledge_base_id: str
+    """Empty: the tenant's default one."""
+    name: str
+    content: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True)
+class Download:
+    document: Document
+    content: AsyncIterator[bytes]

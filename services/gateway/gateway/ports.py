@@ -1,0 +1,120 @@
+"""What the gateway needs from the other services and from its own tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from clientsphere_common.audit_events import AuditFact
+from clientsphere_common.request import Caller
+from gateway.model.answers import Delta, Finish, Passage, Question
+from gateway.model.library import Document, DocumentPage, Download, KnowledgeBase, Upload
+from gateway.model.tenancy import ApiKey, NewTenant, Tenant
+from gateway.model.trail import TrailPage
+
+
+class KnowledgeBases(Protocol):
+    """The caller's; ids of others raise the same NotFoundError as ids that never existed."""
+
+    async def create(self, name: str) -> KnowledgeBase:
+        """Raises ConflictError when there is one of this name."""
+        ...
+
+    async def get(self, knowledge_base_id: str) -> KnowledgeBase: ...
+
+    async def list_all(self) -> Sequence[KnowledgeBase]:
+        """Oldest first."""
+        ...
+
+    async def delete(self, knowledge_base_id: str) -> None: ...
+
+
+class Documents(Protocol):
+    """The caller's; ids of others raise the same NotFoundError as ids that never existed."""
+
+    async def upload(self, upload: Upload) -> tuple[Document, bool]:
+        """The document, and whether it is a new version: False when the bytes were there.
+
+        Reads the content as fast as it is taken in. What reading it raises ends the upload,
+        leaves nothing behind and is raised.
+        """
+        ...
+
+    async def get(self, document_id: str) -> Document: ...
+
+    async def list_page(
+        self, knowledge_base_id: str, page_size: int, page_token: str
+    ) -> DocumentPage:
+        """Newest first; an empty `knowledge_base_id` stands for all."""
+        ...
+
+    async def delete(self, document_id: str) -> None: ...
+
+    async def download(self, document_id: str) -> Download:
+        """The bytes that were uploaded last."""
+        ...
+
+    async def extracted_text(self, document_id: str) -> Download:
+        """The text in UTF-8 that citations count in."""
+        ...
+
+
+class PassageSearch(Protocol):
+    async def search(self, question: Question, top_k: int) -> Sequence[Passage]:
+        """At most `top_k` passages of the caller, best first, ranked from 1."""
+        ...
+
+
+class AnswerModel(Protocol):
+    def answer(
+        self, question: Question, instructions: str, passages: Sequence[Passage]
+    ) -> AsyncIterator[Delta | Finish]:
+        """The answer piece by piece, then one Finish. Leaving early stops the model."""
+        ...
+
+
+class AuditTrail(Protocol):
+    async def page(self, after_sequence: int, limit: int, action: str) -> TrailPage:
+        """The caller's events after a sequence number, in order; empty `action`: all."""
+        ...
+
+
+class AuditJournal(Protocol):
+    async def record(self, caller: Caller, fact: AuditFact) -> None:
+        """Have `fact` join the trail of the caller's tenant; durable on return."""
+        ...
+
+
+class TenantStore(Protocol):
+    async def add(self, new: NewTenant, created_by: Caller) -> None:
+        """Store the tenant and its first key, and tell the audit trail, all or nothing."""
+        ...
+
+    async def find(self, tenant_id: str) -> Tenant | None: ...
+
+
+class ApiKeyStore(Protocol):
+    async def find(self, key_id: str) -> ApiKey | None:
+        """A key of any tenant: the tenant is known only once its key is."""
+        ...
+
+    async def add(self, caller: Caller, key: ApiKey) -> None:
+        """Store the key and tell the audit trail, both or none."""
+        ...
+
+    async def list_all(self, tenant_id: str) -> Sequence[ApiKey]:
+        """Oldest first, the revoked ones too."""
+        ...
+
+    async def revoke(self, caller: Caller, key_id: str, at: datetime) -> ApiKey:
+        """End the key's life and tell the audit trail, both or none; a second time does nothing.
+
+        Raises NotFoundError for keys of other tenants, ConflictError for the last owner's key
+        that is alive.
+        """
+        ...
+
+    async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
+        """Note when keys were used last, by their ids."""
+        ...

@@ -1,0 +1,101 @@
+"""Every failure as application/problem+json (RFC 9457), with a stable code."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from clientsphere_common.errors import ServiceError, UnauthenticatedError
+from clientsphere_common.request import current_trace
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+_OF_STATUS: Mapping[int, tuple[str, str]] = {
+    400: ("invalid_json", "The body is not valid JSON."),
+    404: ("not_found", "There is nothing at this path."),
+    405: ("method_not_allowed", "This path does not know this method."),
+    413: ("request_too_large", "The request is larger than this path accepts."),
+}
+_NOT_JSON = "json_invalid"
+_NO_OBJECT = "Send a JSON object with Content-Type: application/json."
+
+FieldError = Mapping[str, str]
+
+
+def problem(
+    status: int, code: str, detail: str, errors: Sequence[FieldError] = ()
+) -> dict[str, object]:
+    """The members of a problem document about the request in hand."""
+    members: dict[str, object] = {
+        "type": f"urn:clientsphere:error:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": current_trace().request_id,
+    }
+    return {**members, "errors": list(errors)} if errors else members
+
+
+def problem_of(error: ServiceError) -> dict[str, object]:
+    return problem(error.http_status, error.code, error.message)
+
+
+def error_response(error: ServiceError) -> Response:
+    headers = {}
+    if error.retry_after_s:
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    return _response(problem_of(error), headers)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(ServiceError, _on_service_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+async def _on_service_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)  # noqa: S101 - what it is registered for
+    return error_response(error)
+
+
+async def _on_invalid_request(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
+    errors = [_field_error(one["loc"], one["type"], one["msg"]) for one in error.errors()]
+    is_json = all(one["type"] != _NOT_JSON for one in error.errors())
+    code = "invalid_request" if is_json else "invalid_json"
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
+    return _response(problem(400, code, detail, errors), {})
+
+
+async def _on_http_exception(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    code, detail = _OF_STATUS[error.status_code]
+    return _response(problem(error.status_code, code, detail), error.headers or {})
+
+
+def _field_error(location: Sequence[str | int], kind: str, message: str) -> FieldError:
+    """Names the field as the client knows it, and never repeats what was sent."""
+    source, *path = location
+    if kind == _NOT_JSON:
+        return {"field": "body", "message": f"not valid JSON at character {path[0]}"}
+    if not path:
+        return {"field": str(source), "message": _NO_OBJECT}
+    return {"field": ".".join(map(str, path)), "message": message}
+
+
+def _response(members: Mapping[str, object], headers: Mapping[str, str]) -> Response:
+    return Response(
+        json.dumps(members, ensure_ascii=False),
+        status_code=int(str(members["status"])),
+        headers=dict(headers),
+        media_type=PROBLEM_MEDIA_TYPE,
+    )

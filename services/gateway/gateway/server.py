@@ -1,0 +1,112 @@
+"""Serves the HTTP API inside the process's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway.http_protocol import BoundedHttpProtocol
+
+_DRAIN_S = 10
+_LAST_WORDS_S = 1.0
+"""For requests that were cut off: to cancel what they wait for and record it."""
+
+
+class AddressUnusableError(RuntimeError):
+    """The address cannot be listened on; the message says why, for the person who chose it."""
+
+
+class HttpServer:
+    """A module: `start` returns when it listens, `stop` when every response has ended.
+
+    Open streams get ten seconds; then they are cut off.
+    """
+
+    name = "http"
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where a program on this machine reaches the API; known once it listens."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - compared
+        return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
+
+    async def start(self) -> None:
+        listener = self._listen()
+        self._port = listener.getsockname()[1]
+        self._server = _Server(self._config())
+        self._serving = asyncio.create_task(self._server.serve([listener]), name=self.name)
+        listening = asyncio.create_task(self._server.listening.wait())
+        await asyncio.wait({self._serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        if self._serving.done():
+            await self._serving
+
+    async def watch(self) -> None:
+        if self._serving is not None:
+            await asyncio.shield(self._serving)
+
+    async def stop(self) -> None:
+        if self._server is None or self._serving is None:
+            return
+        self._server.should_exit = True
+        await asyncio.gather(self._serving, return_exceptions=True)
+        if cut_off := set(self._server.server_state.tasks):
+            await asyncio.wait(cut_off, timeout=_LAST_WORDS_S)
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            listener = socket.create_server((self._host, self._port), family=family, backlog=2048)
+        except OSError as error:
+            raise AddressUnusableError(
+                f"Cannot serve HTTP on {self._host} port {self._port}: {error.strerror}. Choose"
+                " another with CLIENTSPHERE_GATEWAY_HOST and CLIENTSPHERE_GATEWAY_PORT."
+            ) from error
+        # Inherited by every connection. The loop sets it for sockets of its own making only, and
+        # a response that leaves in two pieces would wait 40 ms for the client's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self._app,
+            http=BoundedHttpProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_DRAIN_S,
+            # Without it a request could begin with the caller of the one before it on the same
+            # connection.
+            reset_contextvars=True,
+        )
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()

@@ -1,0 +1,42 @@
+"""What the HTTP API serves: the use cases and the other services, as the routes see them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from gateway.answering import Answering
+from gateway.api_keys import ApiKeys
+from gateway.authentication import Authentication
+from gateway.limits import RequestLimits
+from gateway.ports import AuditTrail, Documents, KnowledgeBases
+from gateway.searching import Searching
+from gateway.sign_in import SignIn
+from gateway.tenants import Tenants
+from gateway.tokens import AccessTokens
+from gateway.uploads import UploadForm
+
+Check = tuple[str, Callable[[], Awaitable[None]]]
+"""The name of a dependency, and a call that raises when it does not answer."""
+
+
+@dataclass(frozen=True)
+class Services:
+    authentication: Authentication
+    limits: RequestLimits
+    sign_in: SignIn
+    tokens: AccessTokens
+    tenants: Tenants
+    api_keys: ApiKeys
+    knowledge_bases: KnowledgeBases
+    documents: Documents
+    upload_form: UploadForm
+    searching: Searching
+    answering: Answering
+    trail: AuditTrail
+    checks: Sequence[Check]
+    registry: CollectorRegistry
+    transfer_timeout_s: float
+    """For one upload or download."""

@@ -1,0 +1,76 @@
+"""Settings of the gateway, read once at start from CLIENTSPHERE_GATEWAY_* variables."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class GatewaySettings(BaseSettings):
+    """A missing or impossible value stops the process before it accepts a call."""
+
+    model_config = SettingsConfigDict(env_prefix="CLIENTSPHERE_GATEWAY_", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="Address on which HTTP is served.")
+    port: int = Field(
+        default=8080,
+        ge=0,
+        le=65535,
+        description="Port on which HTTP is served; 0: a free one.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="Origins whose pages may call the API, as a JSON list."
+    )
+    operator_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Key that creates tenants. Unset: made at the first start and kept in"
+        " `operator.key` of the data folder.",
+    )
+    api_key_pepper: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Secret under which API keys are hashed; the same for all gateways, and for"
+        " ever. Unset: made at the first start and kept among the keys of the data folder.",
+    )
+    token_issuer: str = Field(
+        default="clientsphere", description="Issuer that access tokens name and must name."
+    )
+    token_lifetime_s: int = Field(
+        default=900, ge=60, le=86400, description="Life of an access token, in seconds."
+    )
+    bootstrap_default_tenant: bool = Field(
+        default=True,
+        description="Create the tenant `default` at the first start and write the key of its"
+        " owner to `credentials.json` of the data folder.",
+    )
+    tenant_requests_per_minute: int = Field(
+        default=6000, gt=0, description="Requests a minute of one tenant, sustained."
+    )
+    tenant_burst: int = Field(
+        default=600, gt=0, description="Requests that one tenant may make at once."
+    )
+    principal_requests_per_minute: int = Field(
+        default=3000, gt=0, description="Requests a minute of one principal, sustained."
+    )
+    principal_burst: int = Field(
+        default=300, gt=0, description="Requests that one principal may make at once."
+    )
+    max_upload_mib: int = Field(
+        default=100, gt=0, le=4096, description="Largest file that is accepted, in MiB."
+    )
+    passages_per_answer: int = Field(
+        default=8, ge=1, le=50, description="Passages that an answer may rest on."
+    )
+    answer_model: str = Field(
+        default="", description="Model that answers questions; empty: the default model."
+    )
+    call_timeout_s: float = Field(
+        default=10.0, gt=0, description="Longest wait for another service, in seconds."
+    )
+    answer_timeout_s: float = Field(
+        default=60.0, gt=0, description="Longest time for one answer, in seconds."
+    )
+    transfer_timeout_s: float = Field(
+        default=600.0, gt=0, description="Longest time for one upload or download, in seconds."
+    )

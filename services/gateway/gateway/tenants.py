@@ -1,0 +1,36 @@
+"""Tenants: made by the operator of the platform, each with the key of its first owner."""
+
+from __future__ import annotations
+
+from clientsphere_common.errors import NotFoundError
+from clientsphere_common.ids import new_id
+from clientsphere_common.request import Caller
+from gateway.api_keys import KeyMint
+from gateway.model.tenancy import NewTenant, Tenant
+from gateway.permissions import Role
+from gateway.ports import TenantStore
+
+_OPERATOR = "operator"
+_OWNER_KEY_NAME = "owner"
+
+
+class Tenants:
+    def __init__(self, store: TenantStore, mint: KeyMint) -> None:
+        self._store = store
+        self._mint = mint
+
+    async def create(self, name: str) -> NewTenant:
+        tenant_id = new_id("tnt")
+        new = NewTenant(
+            tenant=Tenant(tenant_id, name, self._mint.now()),
+            owner_key=self._mint.issue(tenant_id, _OWNER_KEY_NAME, Role.OWNER),
+        )
+        await self._store.add(new, created_by=Caller(tenant_id, _OPERATOR))
+        return new
+
+    async def own(self, caller: Caller) -> Tenant:
+        """The caller's tenant."""
+        tenant = await self._store.find(caller.tenant_id)
+        if tenant is None:
+            raise NotFoundError("tenant_not_found", "There is no such tenant.")
+        return tenant

@@ -1,0 +1,17 @@
+"""Times of tables and wire, in whole Unix milliseconds, as times of the domain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def from_unix_ms(at_ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=at_ms)
+
+
+def to_unix_ms(at: datetime) -> int:
+    """Rounded down."""
+    return (at - _EPOCH) // _MILLISECOND

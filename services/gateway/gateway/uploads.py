@@ -1,0 +1,98 @@
+"""Takes the file out of an upload's form without ever holding it as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from clientsphere_common.errors import InvalidInputError, PayloadTooLargeError
+from gateway.model.library import Upload
+from gateway.multipart import PartBegun, PartEnded, PartEvent, read_parts
+
+_FILE = "file"
+_KNOWLEDGE_BASE = "knowledge_base_id"
+_MAX_FIELD_BYTES = 256
+_MAX_FRAMING_BYTES = 64 * 1024
+"""What boundaries, headers and the other field may add to the file's own bytes."""
+_MIB = 1024 * 1024
+
+
+class UploadForm:
+    """Forms with one file of at most `max_file_mib` and, before it, its knowledge base."""
+
+    def __init__(self, max_file_mib: int) -> None:
+        self._max_file_mib = max_file_mib
+        self._max_body_bytes = max_file_mib * _MIB + _MAX_FRAMING_BYTES
+
+    def check_length(self, content_length: str | None) -> None:
+        """Refuse before a byte is read what declares itself too large."""
+        if content_length and content_length.isdecimal():
+            self._check(int(content_length), self._max_body_bytes)
+
+    async def open(self, content_type: str, body: AsyncIterator[bytes]) -> Upload:
+        """Read up to the first byte of the file, and hand out the rest as it arrives.
+
+        Raises InvalidInputError and PayloadTooLargeError, here or while the content is read; its
+        last step makes sure that the form ends with the file.
+        """
+        parts = read_parts(content_type, self._limited(body))
+        knowledge_base_id = ""
+        async for event in parts:
+            if not isinstance(event, PartBegun):
+                continue
+            if event.name == _KNOWLEDGE_BASE and not knowledge_base_id:
+                knowledge_base_id = await _read_field(parts)
+            elif event.name == _FILE:
+                return Upload(knowledge_base_id, _file_name(event), self._content(parts))
+            else:
+                raise InvalidInputError(
+                    "unexpected_field",
+                    f"The form has one {_KNOWLEDGE_BASE!r} at most, then one {_FILE!r}.",
+                )
+        raise InvalidInputError("file_missing", f"The form has no part named {_FILE!r}.")
+
+    async def _content(self, parts: AsyncIterator[PartEvent]) -> AsyncIterator[bytes]:
+        received = 0
+        async for event in parts:
+            if isinstance(event, bytes):
+                received += len(event)
+                self._check(received, self._max_file_mib * _MIB)
+                yield event
+            elif isinstance(event, PartBegun):
+                raise _not_last(event)
+
+    async def _limited(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        received = 0
+        async for chunk in body:
+            received += len(chunk)
+            self._check(received, self._max_body_bytes)
+            yield chunk
+
+    def _check(self, size_bytes: int, limit_bytes: int) -> None:
+        if size_bytes > limit_bytes:
+            raise PayloadTooLargeError(
+                "file_too_large", f"The file is larger than {self._max_file_mib} MiB."
+            )
+
+
+async def _read_field(parts: AsyncIterator[PartEvent]) -> str:
+    value = b""
+    async for event in parts:
+        if isinstance(event, PartEnded):
+            break
+        if isinstance(event, bytes):
+            value += event
+        if len(value) > _MAX_FIELD_BYTES:
+            raise InvalidInputError("field_too_long", f"{_KNOWLEDGE_BASE!r} is too long.")
+    return value.decode(errors="replace")
+
+
+def _file_name(part: PartBegun) -> str:
+    if not part.file_name:
+        raise InvalidInputError("file_name_missing", "The file comes without its name.")
+    return part.file_name
+
+
+def _not_last(part: PartBegun) -> InvalidInputError:
+    if part.name == _FILE:
+        return InvalidInputError("too_many_files", "One upload takes one file.")
+    return InvalidInputError("field_after_file", f"{part.name!r} must come before the file.")

@@ -1,0 +1,157 @@
+"""Builds the gateway from its settings and what the process gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import grpc
+from prometheus_client import CollectorRegistry
+
+from clientsphere_common.db.migrations import Migrations
+from clientsphere_common.db.outbox import OutboxRelay
+from clientsphere_common.db.session import Database
+from clientsphere_common.events.ports import EventPublisher
+from clientsphere_common.keys import load_or_create_key
+from clientsphere_common.modules import Module
+from clientsphere_common.rpc.calls import OutgoingCalls
+from gateway.adapters.sql_api_keys import SqlApiKeys
+from gateway.adapters.sql_journal import SqlAuditJournal
+from gateway.adapters.sql_tenants import SqlTenants
+from gateway.adapters.tables import OutboxRow
+from gateway.answering import Answering
+from gateway.api_keys import ApiKeys, KeyMint
+from gateway.app import create_app
+from gateway.authentication import Authentication
+from gateway.bootstrap import Bootstrap
+from gateway.clients.audit import AuditServiceTrail
+from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBases
+from gateway.clients.llm_proxy import LlmProxyAnswers
+from gateway.clients.retrieval import RetrievalPassageSearch
+from gateway.kept_secrets import kept_secret
+from gateway.key_usage import KeyUsage
+from gateway.limits import RateLimit, RequestLimits
+from gateway.prompt import PromptWriter
+from gateway.searching import Searching
+from gateway.server import HttpServer
+from gateway.services import Check, Services
+from gateway.settings import GatewaySettings
+from gateway.sign_in import SignIn
+from gateway.tenants import Tenants
+from gateway.tokens import AccessTokens
+from gateway.uploads import UploadForm
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class ServiceChannels:
+    """Where the other services answer."""
+
+    ingestion: grpc.aio.Channel
+    retrieval: grpc.aio.Channel
+    llm_proxy: grpc.aio.Channel
+    audit: grpc.aio.Channel
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the process shares with this service."""
+
+    data_dir: Path
+    """For the keys, secrets and credentials that no setting names."""
+    database_url: str
+    channels: ServiceChannels
+    calls: OutgoingCalls
+    publisher: EventPublisher
+    registry: CollectorRegistry
+    checks: Sequence[Check] = ()
+    """Readiness of everything else that the process depends on."""
+
+
+@dataclass(frozen=True)
+class GatewayParts:
+    """What the gateway brings into a process: as ServiceParts, but it serves HTTP and no gRPC."""
+
+    name: str
+    modules: Sequence[Module]
+    workers: Sequence[Module]
+    http: HttpServer
+    """One of the workers; knows the URL once it has started."""
+
+
+def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
+    database = Database(around.database_url)
+    relay = OutboxRelay(database, OutboxRow, around.publisher)
+    stores = _Stores(
+        api_keys=SqlApiKeys(database, relay),
+        tenants=SqlTenants(database, relay),
+        journal=SqlAuditJournal(database, relay),
+    )
+    usage = KeyUsage(stores.api_keys)
+    checks = (*around.checks, ("gateway tables", database.check))
+    services = _services(settings, replace(around, checks=checks), stores, usage)
+    http = HttpServer(create_app(services, settings), settings.host, settings.port)
+    workers: list[Module] = [http]
+    if settings.bootstrap_default_tenant:
+        credentials = around.data_dir / "credentials.json"
+        workers.append(Bootstrap(services.tenants, credentials, lambda: http.url))
+    return GatewayParts(
+        name="gateway",
+        modules=(Migrations(around.database_url, MIGRATIONS), database, relay, usage),
+        workers=workers,
+        http=http,
+    )
+
+
+@dataclass(frozen=True)
+class _Stores:
+    api_keys: SqlApiKeys
+    tenants: SqlTenants
+    journal: SqlAuditJournal
+
+
+def _services(
+    settings: GatewaySettings, around: Surroundings, stores: _Stores, usage: KeyUsage
+) -> Services:
+    keys_dir, channels = around.data_dir / "keys", around.channels
+    calls, call_timeout_s = around.calls, settings.call_timeout_s
+    pepper = kept_secret(settings.api_key_pepper, keys_dir / "api-keys.pepper")
+    operator_key = kept_secret(settings.operator_key, around.data_dir / "operator.key")
+    mint = KeyMint(pepper.encode())
+    api_keys = ApiKeys(stores.api_keys, mint, usage)
+    signing_key = load_or_create_key(keys_dir / "access-tokens.pem")
+    tokens = AccessTokens(signing_key, settings.token_issuer, settings.token_lifetime_s)
+    search = RetrievalPassageSearch(channels.retrieval, calls, call_timeout_s)
+    model = LlmProxyAnswers(
+        channels.llm_proxy, calls, settings.answer_model, settings.answer_timeout_s
+    )
+    return Services(
+        authentication=Authentication(api_keys, tokens, operator_key),
+        limits=_limits(settings),
+        sign_in=SignIn(tokens, stores.journal),
+        tokens=tokens,
+        tenants=Tenants(stores.tenants, mint),
+        api_keys=api_keys,
+        knowledge_bases=IngestionKnowledgeBases(channels.ingestion, calls, call_timeout_s),
+        documents=IngestionDocuments(
+            channels.ingestion, calls, call_timeout_s, settings.transfer_timeout_s
+        ),
+        upload_form=UploadForm(settings.max_upload_mib),
+        searching=Searching(search, stores.journal),
+        answering=Answering(
+            search, model, stores.journal, PromptWriter(), settings.passages_per_answer
+        ),
+        trail=AuditServiceTrail(channels.audit, calls, call_timeout_s),
+        checks=around.checks,
+        registry=around.registry,
+        transfer_timeout_s=settings.transfer_timeout_s,
+    )
+
+
+def _limits(settings: GatewaySettings) -> RequestLimits:
+    return RequestLimits(
+        RateLimit("tenant", settings.tenant_requests_per_minute, settings.tenant_burst),
+        RateLimit("principal", settings.principal_requests_per_minute, settings.principal_burst),
+    )

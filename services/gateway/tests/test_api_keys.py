@@ -1,0 +1,211 @@
+"""API keys from creation to their end, on real tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from clientsphere_common.errors import (
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from clientsphere_common.request import Caller
+from gateway.api_keys import ApiKeys, KeyMint
+from gateway.key_usage import KeyUsage
+from gateway.model.tenancy import ApiKey, IssuedKey, NewTenant
+from gateway.permissions import Role
+from tests.harness.gateway import Clock, Gateway, Tables
+
+ADMIN = ("admin",)
+
+
+async def refusal(keys: ApiKeys, key: str) -> str:
+    with pytest.raises(UnauthenticatedError) as refused:
+        await keys.authenticate(key)
+    return refused.value.code
+
+
+async def new_key(
+    gateway: Gateway, owner: Caller, role: Role = Role.VIEWER, days: int | None = None
+) -> IssuedKey:
+    lifetime = None if days is None else timedelta(days=days)
+    return await gateway.api_keys.create(owner, "a key", role, lifetime)
+
+
+@pytest.fixture
+def owner(tenant: NewTenant) -> Caller:
+    return tenant.owner_key.record.caller
+
+
+class TestAuthenticate:
+    async def test_tells_tenant_principal_and_role(
+        self, gateway: Gateway, tenant: NewTenant, owner: Caller
+    ) -> None:
+        issued = await new_key(gateway, owner, Role.EDITOR)
+        caller = await gateway.api_keys.authenticate(issued.key)
+        assert caller == Caller(tenant.tenant.id, issued.record.id, ("editor",))
+
+    async def test_the_right_id_with_a_wrong_secret_is_refused(
+        self, gateway: Gateway, tenant: NewTenant, owner: Caller
+    ) -> None:
+        other = gateway.mint.issue("tnt_x", "x", Role.OWNER)
+        assert await refusal(gateway.api_keys, other.key) == "api_key_invalid"
+
+    async def test_a_hash_under_another_pepper_is_another_key(
+        self, tables: Tables, tenant: NewTenant
+    ) -> None:
+        usage = KeyUsage(tables.api_keys)
+        keys = ApiKeys(tables.api_keys, KeyMint(b"another pepper", Clock()), usage)
+        assert await refusal(keys, tenant.owner_key.key) == "api_key_invalid"
+
+    async def test_an_expired_key_is_told_so(self, gateway: Gateway, owner: Caller) -> None:
+        issued = await new_key(gateway, owner, days=1)
+        await gateway.api_keys.authenticate(issued.key)
+        gateway.clock.now_s += 24 * 3600
+        assert await refusal(gateway.api_keys, issued.key) == "api_key_expired"
+
+    async def test_neither_key_nor_secret_is_in_the_tables(
+        self, tables: Tables, tenant: NewTenant
+    ) -> None:
+        async with tables.database.system_transaction() as session:
+            connection = await session.connection()
+            rows = await connection.exec_driver_sql("SELECT * FROM api_keys")
+            dump = repr(rows.all())
+        secret = tenant.owner_key.key.split("_")[3]
+        assert secret not in dump
+        assert secret not in repr(tenant)
+
+
+class TestRevoke:
+    async def test_ends_a_key_at_once(self, gateway: Gateway, owner: Caller) -> None:
+        issued = await new_key(gateway, owner)
+        await gateway.api_keys.authenticate(issued.key)
+        await gateway.api_keys.revoke(owner, issued.record.id)
+        assert await refusal(gateway.api_keys, issued.key) == "api_key_revoked"
+
+    async def test_ends_the_tokens_of_the_key_too(self, gateway: Gateway, owner: Caller) -> None:
+        issued = await new_key(gateway, owner)
+        await gateway.api_keys.revoke(owner, issued.record.id)
+        with pytest.raises(UnauthenticatedError):
+            await gateway.api_keys.principal(owner.tenant_id, issued.record.id)
+
+    async def test_by_another_process_ends_it_within_five_seconds(
+        self, gateway: Gateway, tables: Tables, owner: Caller
+    ) -> None:
+        issued = await new_key(gateway, owner)
+        await gateway.api_keys.authenticate(issued.key)
+        await tables.api_keys.revoke(owner, issued.record.id, gateway.mint.now())
+        await gateway.api_keys.authenticate(issued.key)
+        gateway.clock.now_s += 5
+        assert await refusal(gateway.api_keys, issued.key) == "api_key_revoked"
+
+    async def test_twice_is_once(self, gateway: Gateway, tables: Tables, owner: Caller) -> None:
+        issued = await new_key(gateway, owner)
+        await gateway.api_keys.revoke(owner, issued.record.id)
+        gateway.clock.now_s += 60
+        await gateway.api_keys.revoke(owner, issued.record.id)
+        actions = [event.action for event in await tables.audit_trail()]
+        assert actions.count("api_key.revoked") == 1
+
+    async def test_another_tenants_key_is_not_found(self, gateway: Gateway, owner: Caller) -> None:
+        other = await gateway.new_tenant("Quaymere")
+        with pytest.raises(NotFoundError):
+            await gateway.api_keys.revoke(owner, other.owner_key.record.id)
+        await gateway.api_keys.authenticate(other.owner_key.key)
+
+    async def test_an_admin_does_not_end_an_owners_key(
+        self, gateway: Gateway, owner: Caller
+    ) -> None:
+        admin = Caller(owner.tenant_id, "key_admin", ADMIN)
+        with pytest.raises(PermissionDeniedError):
+            await gateway.api_keys.revoke(admin, owner.principal_id)
+
+    async def test_the_last_owner_keeps_the_key(self, gateway: Gateway, owner: Caller) -> None:
+        await new_key(gateway, owner, Role.OWNER, days=1)
+        gateway.clock.now_s += 2 * 24 * 3600
+        with pytest.raises(ConflictError) as refused:
+            await gateway.api_keys.revoke(owner, owner.principal_id)
+        assert refused.value.code == "last_owner_key"
+
+    async def test_an_owners_key_may_be_replaced(self, gateway: Gateway, owner: Caller) -> None:
+        await new_key(gateway, owner, Role.OWNER)
+        await gateway.api_keys.revoke(owner, owner.principal_id)
+
+
+class TestCreate:
+    async def test_nobody_makes_a_key_above_the_own_role(
+        self, gateway: Gateway, owner: Caller
+    ) -> None:
+        admin = Caller(owner.tenant_id, "key_admin", ADMIN)
+        with pytest.raises(PermissionDeniedError):
+            await new_key(gateway, admin, Role.OWNER)
+
+    async def test_is_told_to_the_audit_trail(
+        self, gateway: Gateway, tables: Tables, owner: Caller
+    ) -> None:
+        issued = await new_key(gateway, owner, Role.EDITOR)
+        created = (await tables.audit_trail())[-1]
+        assert (created.action, created.target_id) == ("api_key.created", issued.record.id)
+        assert dict(created.details) == {"name": "a key", "role": "editor"}
+
+
+class TestListAll:
+    async def test_shows_the_tenants_keys_oldest_first(
+        self, gateway: Gateway, owner: Caller
+    ) -> None:
+        gateway.clock.now_s += 1
+        second = await new_key(gateway, owner)
+        await gateway.new_tenant("Quaymere")
+        listed = await gateway.api_keys.list_all(owner)
+        assert [key.id for key in listed] == [owner.principal_id, second.record.id]
+
+
+class SlowStore:
+    """The first answer is late, and tells how the key was when it was asked for."""
+
+    def __init__(self, record: ApiKey) -> None:
+        self.record = record
+        self.was_asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        record = self.record
+        if not self.was_asked.is_set():
+            self.was_asked.set()
+            await self.may_answer.wait()
+        return record
+
+    async def revoke(self, caller: Caller, key_id: str, at: datetime) -> ApiKey:
+        self.record = replace(self.record, revoked_at=at)
+        return self.record
+
+    async def add(self, caller: Caller, key: ApiKey) -> None:
+        raise NotImplementedError
+
+    async def list_all(self, tenant_id: str) -> Sequence[ApiKey]:
+        raise NotImplementedError
+
+    async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
+        raise NotImplementedError
+
+
+class TestAKeyThatIsRevokedWhileItIsLookedUp:
+    async def test_is_not_remembered_as_alive(self, gateway: Gateway) -> None:
+        issued = gateway.mint.issue("tnt_a", "a key", Role.VIEWER)
+        store = SlowStore(issued.record)
+        keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.clock)
+        owner = Caller("tnt_a", "key_owner", ("owner",))
+
+        early = asyncio.create_task(keys.authenticate(issued.key))
+        await store.was_asked.wait()
+        await keys.revoke(owner, issued.record.id)
+        store.may_answer.set()
+        with pytest.raises(UnauthenticatedError):
+            await early
+        assert await refusal(keys, issued.key) == "api_key_revoked"

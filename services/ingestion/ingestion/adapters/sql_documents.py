@@ -1,0 +1,206 @@
+"""Documents as rows, for those who own them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+
+from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from clientsphere_common.audit_events import AuditFact, audit_event
+from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.session import Database
+from clientsphere_common.errors import InvalidInputError, NotFoundError
+from clientsphere_common.ids import new_id
+from clientsphere_common.request import Caller
+from ingestion.adapters.tables import DocumentRow, OutboxRow, VersionRow
+from ingestion.events import document_deleted, document_uploaded
+from ingestion.model import (
+    Document,
+    DocumentPage,
+    DocumentState,
+    Failure,
+    Progress,
+    ReceivedFile,
+    Stage,
+    UploadOutcome,
+    UploadTarget,
+    VersionKey,
+)
+
+
+class SqlDocuments:
+    def __init__(self, database: Database, relay: OutboxRelay) -> None:
+        self._database = database
+        self._relay = relay
+
+    async def accept(
+        self, caller: Caller, target: UploadTarget, file: ReceivedFile
+    ) -> UploadOutcome:
+        async with self._database.transaction(caller.tenant_id) as session:
+            by_name = _living(
+                DocumentRow.knowledge_base_id == target.knowledge_base_id,
+                DocumentRow.name == target.name,
+            )
+            found = (await session.execute(by_name)).one_or_none()
+            if found is not None and _has_same_bytes(found[1], file):
+                return UploadOutcome(_to_document(*found), is_new_version=False)
+            row = _new_document(target) if found is None else found[0]
+            row.latest_version += 1
+            version = _new_version(row, caller, file)
+            session.add(row)
+            session.add(version)
+            _announce_upload(session, caller, row, version)
+        self._relay.wake()
+        return UploadOutcome(_to_document(row, version), is_new_version=True)
+
+    async def get(self, tenant_id: str, document_id: str) -> Document:
+        async with self._database.snapshot(tenant_id) as session:
+            return _to_document(*await _one(session, document_id))
+
+    async def list_page(
+        self, tenant_id: str, knowledge_base_id: str, page_size: int, page_token: str
+    ) -> DocumentPage:
+        query = _living().order_by(DocumentRow.created_at_ms.desc(), DocumentRow.id.desc())
+        if knowledge_base_id:
+            query = query.where(DocumentRow.knowledge_base_id == knowledge_base_id)
+        if page_token:
+            last = _decode_token(page_token)
+            query = query.where(tuple_(DocumentRow.created_at_ms, DocumentRow.id) < last)
+        async with self._database.snapshot(tenant_id) as session:
+            rows = (await session.execute(query.limit(page_size + 1))).all()
+        documents = [_to_document(row, version) for row, version in rows[:page_size]]
+        more = len(rows) > page_size
+        return DocumentPage(documents, _encode_token(documents[-1]) if more else "")
+
+    async def object_key(self, tenant_id: str, document_id: str) -> str:
+        async with self._database.snapshot(tenant_id) as session:
+            _, version = await _one(session, document_id)
+        return version.object_key
+
+    async def text_key(self, tenant_id: str, document_id: str) -> str:
+        async with self._database.snapshot(tenant_id) as session:
+            row, _ = await _one(session, document_id)
+            version = await session.get(VersionRow, (document_id, row.readable_version))
+        if version is None:
+            raise NotFoundError("document_not_ready", "This document has no readable text yet.")
+        return version.text_key
+
+    async def delete(self, caller: Caller, document_id: str) -> None:
+        async with self._database.transaction(caller.tenant_id) as session:
+            row, version = await _one(session, document_id)
+            row.deleted_at_ms = int(time.time() * 1000)
+            key = VersionKey(caller.tenant_id, row.id, version.version)
+            add_to_outbox(session, OutboxRow, document_deleted(key))
+            fact = AuditFact("document.deleted", "document", row.id, details={"name": row.name})
+            add_to_outbox(session, OutboxRow, audit_event(caller, fact))
+        self._relay.wake()
+
+
+def _living(*conditions: ColumnElement[bool]) -> Select[DocumentRow, VersionRow]:
+    """Documents without a tombstone, each with its newest version."""
+    return (
+        select(DocumentRow, VersionRow)
+        .join(
+            VersionRow,
+            (VersionRow.document_id == DocumentRow.id)
+            & (VersionRow.version == DocumentRow.latest_version),
+        )
+        .where(DocumentRow.deleted_at_ms == 0, *conditions)
+    )
+
+
+async def _one(session: AsyncSession, document_id: str) -> tuple[DocumentRow, VersionRow]:
+    found = (await session.execute(_living(DocumentRow.id == document_id))).one_or_none()
+    if found is None:
+        raise NotFoundError("document_not_found", "There is no such document.")
+    return found[0], found[1]
+
+
+def _has_same_bytes(version: VersionRow, file: ReceivedFile) -> bool:
+    """A failed version does not count: uploading the file again is how a person tries again."""
+    return version.sha256 == file.sha256 and version.state != DocumentState.FAILED
+
+
+def _new_document(target: UploadTarget) -> DocumentRow:
+    return DocumentRow(
+        id=new_id("doc"),
+        knowledge_base_id=target.knowledge_base_id,
+        name=target.name,
+        latest_version=0,
+        readable_version=0,
+        created_at_ms=int(time.time() * 1000),
+        deleted_at_ms=0,
+    )
+
+
+def _new_version(row: DocumentRow, caller: Caller, file: ReceivedFile) -> VersionRow:
+    now_ms = int(time.time() * 1000)
+    return VersionRow(
+        document_id=row.id,
+        version=row.latest_version,
+        object_key=file.object_key,
+        text_key="",
+        media_type=file.media_type,
+        size_bytes=file.size_bytes,
+        sha256=file.sha256,
+        state=DocumentState.QUEUED,
+        stage=Stage.QUEUED,
+        starts=0,
+        chunks_done=0,
+        chunks_total=0,
+        page_count=0,
+        chunk_count=0,
+        failure_code="",
+        failure_message="",
+        uploaded_by=caller.principal_id,
+        created_at_ms=now_ms,
+        updated_at_ms=now_ms,
+    )
+
+
+def _announce_upload(
+    session: AsyncSession, caller: Caller, row: DocumentRow, version: VersionRow
+) -> None:
+    key = VersionKey(caller.tenant_id, row.id, version.version)
+    add_to_outbox(session, OutboxRow, document_uploaded(key))
+    details = {"name": row.name, "version": str(version.version), "sha256": version.sha256}
+    fact = AuditFact("document.uploaded", "document", row.id, details=details)
+    add_to_outbox(session, OutboxRow, audit_event(caller, fact))
+
+
+def _to_document(row: DocumentRow, version: VersionRow) -> Document:
+    failed = version.state == DocumentState.FAILED
+    return Document(
+        id=row.id,
+        knowledge_base_id=row.knowledge_base_id,
+        name=row.name,
+        media_type=version.media_type,
+        size_bytes=version.size_bytes,
+        sha256=version.sha256,
+        version=version.version,
+        state=DocumentState(version.state),
+        progress=Progress(Stage(version.stage), version.chunks_done, version.chunks_total),
+        failure=Failure(version.failure_code, version.failure_message) if failed else None,
+        page_count=version.page_count,
+        chunk_count=version.chunk_count,
+        created_at_ms=row.created_at_ms,
+        updated_at_ms=version.updated_at_ms,
+    )
+
+
+def _encode_token(document: Document) -> str:
+    return base64.urlsafe_b64encode(f"{document.created_at_ms}.{document.id}".encode()).decode()
+
+
+def _decode_token(token: str) -> tuple[int, str]:
+    try:
+        decoded = base64.b64decode(token, altchars=b"-_", validate=True).decode()
+        created_at_ms, document_id = decoded.split(".")
+        return int(created_at_ms), document_id
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInputError(
+            "invalid_page_token", "The page token is not one that was handed out."
+        ) from error

@@ -1,0 +1,39 @@
+"""Knowledge bases: made, listed, and deleted with all they hold."""
+
+from __future__ import annotations
+
+from clientsphere_common.errors import InvalidInputError
+from clientsphere_common.request import Caller
+from clientsphere_common.vectors.ports import PassageIndex
+from ingestion.model import KnowledgeBase
+from ingestion.ports import KnowledgeBases
+
+_MAX_NAME_CHARS = 120
+
+
+class KnowledgeBaseCare:
+    def __init__(self, knowledge_bases: KnowledgeBases, index: PassageIndex) -> None:
+        self._knowledge_bases = knowledge_bases
+        self._index = index
+
+    async def create(self, caller: Caller, name: str) -> KnowledgeBase:
+        """Raises InvalidInputError for an unusable name, ConflictError for one in use."""
+        name = name.strip()
+        if not name or len(name) > _MAX_NAME_CHARS or not name.isprintable():
+            raise InvalidInputError(
+                "invalid_knowledge_base_name",
+                f"A knowledge base's name has 1 to {_MAX_NAME_CHARS} printable characters.",
+            )
+        return await self._knowledge_bases.create(caller, name)
+
+    async def get(self, caller: Caller, knowledge_base_id: str) -> KnowledgeBase:
+        return await self._knowledge_bases.get(caller.tenant_id, knowledge_base_id)
+
+    async def list_all(self, caller: Caller) -> list[KnowledgeBase]:
+        return await self._knowledge_bases.list_all(caller.tenant_id)
+
+    async def delete(self, caller: Caller, knowledge_base_id: str) -> None:
+        """Its documents are not found by any search that starts after the return."""
+        document_ids = await self._knowledge_bases.delete(caller, knowledge_base_id)
+        for document_id in document_ids:
+            await self._index.remove_document(caller.tenant_id, document_id)

@@ -1,0 +1,6 @@
+"""Alembic's entry into this service's schema."""
+
+from clientsphere_common.db.migrations import run_env
+from ingestion.adapters.tables import Base
+
+run_env(Base.metadata)

@@ -1,0 +1,133 @@
+"""The words of ingestion: knowledge bases, documents, their versions and the work on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DocumentState(StrEnum):
+    """Where a document's newest version stands."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Stage(StrEnum):
+    """What a worker is doing, or did last, for a version."""
+
+    QUEUED = "queued"
+    PARSING = "parsing"
+    EMBEDDING = "embedding"
+    INDEXING = "indexing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class KnowledgeBase:
+    id: str
+    name: str
+    created_at_ms: int
+    document_count: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    stage: Stage
+    chunks_done: int
+    chunks_total: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as its owner sees it: the newest version, and the counts of the readable one."""
+
+    id: str
+    knowledge_base_id: str
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    version: int
+    state: DocumentState
+    progress: Progress
+    failure: Failure | None
+    page_count: int
+    chunk_count: int
+    created_at_ms: int
+    updated_at_ms: int
+
+
+@dataclass(frozen=True)
+class UploadTarget:
+    """Where an upload goes; an empty knowledge base id means the tenant's default one."""
+
+    knowledge_base_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """An uploaded file that is stored but not yet anybody's."""
+
+    object_key: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class UploadOutcome:
+    document: Document
+    is_new_version: bool
+
+
+@dataclass(frozen=True)
+class DocumentPage:
+    documents: list[Document]
+    next_page_token: str
+    """Empty on the last page."""
+
+
+@dataclass(frozen=True)
+class VersionKey:
+    tenant_id: str
+    document_id: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A version that a worker is to bring into the index."""
+
+    key: VersionKey
+    knowledge_base_id: str
+    document_name: str
+    object_key: str
+    media_type: str
+
+
+@dataclass(frozen=True)
+class IndexedVersion:
+    """What became of a job that went well."""
+
+    page_count: int
+    chunk_count: int
+    text_key: str
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What a tombstoned document still has outside the tables."""
+
+    document_id: str
+    object_keys: tuple[str, ...]

@@ -1,0 +1,102 @@
+"""Brings one version of a document into the index, however often it is asked to."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from clientsphere_common.errors import (
+    DeadlineExceededError,
+    DependencyUnavailableError,
+    LimitExceededError,
+    ServiceError,
+)
+from clientsphere_common.objects.ports import ObjectStore
+from clientsphere_common.vectors.ports import PassageIndex
+from ingestion.indexing import ChunkIndexing
+from ingestion.model import Failure, IndexedVersion, Job, Stage, VersionKey
+from ingestion.parsing.model import ParseError
+from ingestion.ports import JobLedger, Parser
+
+log = structlog.get_logger(__name__)
+
+MAX_STARTS = 3
+"""A version that was started this often without an end is quarantined (architecture: the third)."""
+_PASSING = (DependencyUnavailableError, DeadlineExceededError, LimitExceededError)
+
+
+class DocumentPipeline:
+    """Parse, chunk, embed, index, activate. Each step repeats without harm after a crash."""
+
+    def __init__(
+        self,
+        ledger: JobLedger,
+        objects: ObjectStore,
+        parser: Parser,
+        indexing: ChunkIndexing,
+        index: PassageIndex,
+    ) -> None:
+        self._ledger = ledger
+        self._objects = objects
+        self._parser = parser
+        self._indexing = indexing
+        self._index = index
+
+    async def process(self, key: VersionKey) -> None:
+        """Bring the version to ready or failed.
+
+        Raises the ServiceError of a dependency that may recover: the event is to be delivered
+        again, and the failed try does not count against the document.
+        """
+        job = await self._ledger.begin(key, MAX_STARTS)
+        if job is None:
+            return
+        try:
+            await self._index_version(job)
+        except (*_PASSING, asyncio.CancelledError):
+            # Cancelled when the process stops: neither is the document's fault.
+            await self._ledger.release(key)
+            raise
+        except (ParseError, ServiceError) as error:
+            await self._index.remove_version(key.tenant_id, key.document_id, key.version)
+            await self._ledger.fail(key, Failure(error.code, error.message))
+            log.info("document_failed", document=key.document_id, code=error.code)
+
+    async def _index_version(self, job: Job) -> None:
+        key = job.key
+        await self._ledger.progress(key, Stage.PARSING, 0, 0)
+        async with self._local_copy(job.object_key) as path:
+            parsed = await self._parser.parse(path, job.media_type)
+        text_key = f"{key.tenant_id}/{key.document_id}.{key.version}.text"
+        await self._objects.put(text_key, _one_piece(parsed.text.encode()))
+        chunks = await asyncio.to_thread(self._indexing.cut, parsed)
+        async for done in self._indexing.add(job, chunks):
+            await self._ledger.progress(key, Stage.EMBEDDING, done, len(chunks))
+        await self._ledger.progress(key, Stage.INDEXING, len(chunks), len(chunks))
+        await self._activate(key, IndexedVersion(parsed.page_count, len(chunks), text_key))
+
+    async def _activate(self, key: VersionKey, indexed: IndexedVersion) -> None:
+        await self._index.activate(key.tenant_id, key.document_id, key.version)
+        if await self._ledger.finish(key, indexed):
+            log.info("document_indexed", document=key.document_id, chunks=indexed.chunk_count)
+        else:
+            # Deleted while the work went on: what was just made visible must go again.
+            await self._index.remove_document(key.tenant_id, key.document_id)
+
+    @asynccontextmanager
+    async def _local_copy(self, object_key: str) -> AsyncIterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="clientsphere-") as folder:
+            path = Path(folder) / "document"
+            with path.open("wb") as file:
+                async for piece in self._objects.read(object_key):
+                    file.write(piece)
+            yield path
+
+
+async def _one_piece(content: bytes) -> AsyncIterator[bytes]:
+    yield content

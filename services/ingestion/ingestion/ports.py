@@ -1,0 +1,136 @@
+"""What ingestion needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from clientsphere_common.request import Caller
+from ingestion.model import (
+    Document,
+    DocumentPage,
+    Failure,
+    IndexedVersion,
+    Job,
+    KnowledgeBase,
+    Leftovers,
+    ReceivedFile,
+    Stage,
+    UploadOutcome,
+    UploadTarget,
+    VersionKey,
+)
+from ingestion.parsing.model import ParsedDocument
+
+
+class KnowledgeBases(Protocol):
+    """Every method sees the knowledge bases of one tenant; ids of others are not found."""
+
+    async def create(self, caller: Caller, name: str) -> KnowledgeBase:
+        """Raises ConflictError when the tenant has one of this name."""
+        ...
+
+    async def ensure_default(self, caller: Caller) -> str:
+        """The id of the tenant's default knowledge base, created when it is missing."""
+        ...
+
+    async def get(self, tenant_id: str, knowledge_base_id: str) -> KnowledgeBase:
+        """Raises NotFoundError."""
+        ...
+
+    async def list_all(self, tenant_id: str) -> list[KnowledgeBase]:
+        """Oldest first."""
+        ...
+
+    async def delete(self, caller: Caller, knowledge_base_id: str) -> list[str]:
+        """Tombstone it with its documents, whose ids are returned. Raises NotFoundError."""
+        ...
+
+
+class Documents(Protocol):
+    """Documents as their owners handle them; ids of another tenant are not found."""
+
+    async def accept(
+        self, caller: Caller, target: UploadTarget, file: ReceivedFile
+    ) -> UploadOutcome:
+        """Make `file` the newest version and queue it, unless the newest has the same bytes.
+
+        The row and the event that starts the work become durable together.
+        """
+        ...
+
+    async def get(self, tenant_id: str, document_id: str) -> Document:
+        """Raises NotFoundError."""
+        ...
+
+    async def list_page(
+        self, tenant_id: str, knowledge_base_id: str, page_size: int, page_token: str
+    ) -> DocumentPage:
+        """Newest first. Raises InvalidInputError for a token that was not handed out."""
+        ...
+
+    async def object_key(self, tenant_id: str, document_id: str) -> str:
+        """Of the newest version's bytes. Raises NotFoundError."""
+        ...
+
+    async def text_key(self, tenant_id: str, document_id: str) -> str:
+        """Of the readable version's extracted text. Raises NotFoundError before there is one."""
+        ...
+
+    async def delete(self, caller: Caller, document_id: str) -> None:
+        """Tombstone it and queue the removal of what it left. Raises NotFoundError."""
+        ...
+
+
+class JobLedger(Protocol):
+    """The state of the work on versions, as the workers keep it."""
+
+    async def begin(self, key: VersionKey, max_starts: int) -> Job | None:
+        """Count a start and hand out the job; None when it is done, deleted or superseded.
+
+        A version started `max_starts` times without an end is failed as quarantined instead:
+        it is likely what killed its workers.
+        """
+        ...
+
+    async def release(self, key: VersionKey) -> None:
+        """Take back the start that `begin` counted: the work failed through no fault of its own."""
+        ...
+
+    async def progress(
+        self, key: VersionKey, stage: Stage, chunks_done: int, chunks_total: int
+    ) -> None: ...
+
+    async def finish(self, key: VersionKey, indexed: IndexedVersion) -> bool:
+        """Make the version the readable one; False when the document was deleted meanwhile."""
+        ...
+
+    async def fail(self, key: VersionKey, failure: Failure) -> None: ...
+
+    async def leftovers(self, tenant_id: str, document_id: str) -> Leftovers | None:
+        """What a tombstoned document still has; None when it is not tombstoned or gone."""
+        ...
+
+    async def purge(self, tenant_id: str, document_id: str) -> None:
+        """Remove the rows of a tombstoned document."""
+        ...
+
+    async def is_referenced(self, object_key: str) -> bool:
+        """Whether any version of any tenant still needs the object."""
+        ...
+
+
+class Embedder(Protocol):
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One float32 vector of unit length for each text, in their order.
+
+        Raises DependencyUnavailableError when trying again later makes sense.
+        """
+        ...
+
+
+class Parser(Protocol):
+    async def parse(self, path: Path, media_type: str) -> ParsedDocument:
+        """Raises ParseError, with a message for the document's owner, when it cannot be read."""
+        ...

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from clientsphere_common.errors import (
+    InvalidInputError,
+    NotFoundError,
+    PayloadTooLargeError,
+    UnsupportedTypeError,
+)
+from clientsphere_common.request import Caller
+from ingestion.model import DocumentState, UploadTarget
+from ingestion.upload import clean_name
+from tests.harness.ingestion import MAX_FILE_BYTES, Ingestion
+
+
+class TestDocumentUpload:
+    async def test_queues_a_new_file(self, ingestion: Ingestion, caller: Caller) -> None:
+        outcome = await ingestion.receive(caller, "The canteen opens at noon.")
+
+        assert outcome.is_new_version
+        assert outcome.document.state is DocumentState.QUEUED
+        assert outcome.document.version == 1
+        assert outcome.document.media_type == "text/plain"
+        assert outcome.document.size_bytes == 26
+
+    async def test_does_nothing_for_the_same_bytes_under_the_same_name(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        first = await ingestion.receive(caller, "The canteen opens at noon.")
+        objects = await ingestion.object_keys()
+
+        again = await ingestion.receive(caller, "The canteen opens at noon.")
+
+        assert not again.is_new_version
+        assert again.document == first.document
+        assert await ingestion.object_keys() == objects
+
+    async def test_makes_other_bytes_the_next_version(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        first = await ingestion.receive(caller, "The canteen opens at noon.")
+        second = await ingestion.receive(caller, "The canteen opens at one.")
+
+        assert second.document.id == first.document.id
+        assert second.document.version == 2
+
+    async def test_keeps_tenants_apart(
+        self, ingestion: Ingestion, caller: Caller, stranger: Caller
+    ) -> None:
+        mine = await ingestion.receive(caller, "The canteen opens at noon.")
+        theirs = await ingestion.receive(stranger, "The canteen opens at noon.")
+
+        assert theirs.is_new_version
+        assert theirs.document.id != mine.document.id
+
+    async def test_refuses_a_foreign_knowledge_base_like_an_unknown_one(
+        self, ingestion: Ingestion, caller: Caller, stranger: Caller
+    ) -> None:
+        mine = await ingestion.knowledge_base_care.create(caller, "manuals")
+        failures = []
+        for knowledge_base_id in (mine.id, "kb_unknown"):
+            with pytest.raises(NotFoundError) as failure:
+                await ingestion.receive(stranger, "Hello.", knowledge_base_id=knowledge_base_id)
+            failures.append(repr(failure.value))
+        assert failures[0] == failures[1]
+
+    @pytest.mark.parametrize(
+        ("content", "error"),
+        [
+            ("", InvalidInputError),
+            ("\x00\x01\x02" * 100, UnsupportedTypeError),
+            ("a" * (MAX_FILE_BYTES + 1), PayloadTooLargeError),
+        ],
+        ids=["empty", "binary", "too large"],
+    )
+    async def test_leaves_nothing_of_a_refused_file(
+        self, ingestion: Ingestion, caller: Caller, content: str, error: type[Exception]
+    ) -> None:
+        with pytest.raises(error):
+            await ingestion.receive(caller, content)
+
+        assert await ingestion.object_keys() == set()
+        page = await ingestion.documents.list_page(caller.tenant_id, "", 10, "")
+        assert page.documents == []
+
+    async def test_leaves_nothing_of_a_broken_off_stream(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        async def broken() -> AsyncIterator[bytes]:
+            yield b"Some text at the beginning. " * 500
+            raise ConnectionResetError
+
+        with pytest.raises(ConnectionResetError):
+            await ingestion.upload.upload(caller, UploadTarget("", "note.txt"), broken())
+        assert await ingestion.object_keys() == set()
+
+    async def test_publishes_the_work_and_the_trail(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        outcome = await ingestion.receive(caller, "The canteen opens at noon.")
+        await ingestion.relay.stop()
+
+        uploaded = [event for event in ingestion.publisher.events if event.topic == "documents"]
+        assert [(event.type, event.key, event.tenant_id) for event in uploaded] == [
+            ("DocumentUploaded", outcome.document.id, "tnt_a")
+        ]
+        # The default knowledge base was made on the way.
+        assert ingestion.publisher.types("audit") == ["AuditRecorded"] * 2
+
+
+class TestCleanName:
+    @pytest.mark.parametrize(
+        ("sent", "kept"),
+        [
+            ("handbook.pdf", "handbook.pdf"),
+            ("/home/me/handbook.pdf", "handbook.pdf"),
+            ("C:\\Users\\me\\handbook.pdf", "handbook.pdf"),
+            ("  Jahresbericht 2026.pdf ", "Jahresbericht 2026.pdf"),
+        ],
+    )
+    def test_keeps_the_name_without_its_folders(self, sent: str, kept: str) -> None:
+        assert clean_name(sent) == kept
+
+    @pytest.mark.parametrize("sent", ["", " ", "/", "..\\", "a\nb.txt", "x" * 256])
+    def test_refuses_what_is_no_name(self, sent: str) -> None:
+        with pytest.raises(InvalidInputError):
+            clean_name(sent)

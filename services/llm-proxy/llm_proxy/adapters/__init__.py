@@ -1,0 +1,1 @@
+"""The models that llm-proxy can stand in front of."""

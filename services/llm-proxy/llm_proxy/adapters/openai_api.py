@@ -1,0 +1,116 @@
+"""The connection to any API that speaks OpenAI's protocol: OpenAI's own, vLLM, Ollama, llama.cpp.
+
+Imported only where such an API is configured: the package costs a second of start time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import openai
+import structlog
+
+from clientsphere_common.errors import (
+    DeadlineExceededError,
+    DependencyUnavailableError,
+    InvalidInputError,
+    LimitExceededError,
+    ServiceError,
+)
+
+log = structlog.get_logger(__name__)
+
+_NO_KEY = "none"
+_RETRY_AFTER_S = 1.0
+_REQUEST_REFUSED = (400, 413, 422)
+_ACCESS_REFUSED = (401, 403, 404)
+
+
+@dataclass(frozen=True)
+class ApiAccess:
+    base_url: str
+    api_key: str
+    """Empty for servers that ask for none."""
+    connect_timeout_s: float
+    silence_s: float
+    """Longest wait for the next bytes."""
+
+
+class OpenAiConnection:
+    """A pool of connections to one API, usable between `start` and `stop`."""
+
+    def __init__(self, name: str, access: ApiAccess) -> None:
+        self.name = name
+        self._access = access
+        self._client: openai.AsyncOpenAI | None = None
+
+    @property
+    def client(self) -> openai.AsyncOpenAI:
+        if self._client is None:
+            raise RuntimeError("start() has not been called")
+        return self._client
+
+    async def start(self) -> None:
+        # Made here, not in the constructor: connections belong to the loop that runs them.
+        access = self._access
+        self._client = openai.AsyncOpenAI(
+            base_url=access.base_url,
+            api_key=access.api_key or _NO_KEY,
+            max_retries=0,
+            timeout=openai.Timeout(access.silence_s, connect=access.connect_timeout_s),
+        )
+
+    async def stop(self) -> None:
+        await self.client.close()
+
+
+@asynccontextmanager
+async def one_call(model: str, timeout_s: float) -> AsyncIterator[None]:
+    """Ends what runs inside after `timeout_s`, and turns the API's failures into ours.
+
+    The API's own words stay out of messages and logs: they may quote the prompt or the key.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except (TimeoutError, openai.APITimeoutError) as error:
+        log.warning("model_timed_out", model=model)
+        raise DeadlineExceededError("model_timeout", "The model did not answer in time.") from error
+    except openai.APIStatusError as error:
+        log.warning("model_refused", model=model, status=error.status_code, reason=error.code)
+        raise _refusal(error) from error
+    except (openai.OpenAIError, json.JSONDecodeError) as error:
+        log.warning("model_failed", model=model, error=type(error).__name__)
+        raise DependencyUnavailableError(
+            "model_unavailable", "The model does not answer.", retry_after_s=_RETRY_AFTER_S
+        ) from error
+
+
+def _refusal(error: openai.APIStatusError) -> ServiceError:
+    if error.status_code == 429:
+        return LimitExceededError(
+            "model_overloaded",
+            "The model takes no more requests at the moment.",
+            retry_after_s=_retry_after_s(error),
+        )
+    if error.status_code in _REQUEST_REFUSED:
+        return InvalidInputError(
+            "model_refused_request", "The model refused the request; it may be too long."
+        )
+    if error.status_code in _ACCESS_REFUSED:
+        return DependencyUnavailableError(
+            "model_access_refused", "The model's API does not know our key or the model."
+        )
+    return DependencyUnavailableError(
+        "model_unavailable", "The model does not answer.", retry_after_s=_retry_after_s(error)
+    )
+
+
+def _retry_after_s(error: openai.APIStatusError) -> float:
+    """What the API asks for in seconds; its other form, a date, counts as nothing said."""
+    value = error.response.headers.get("retry-after", "")
+    return float(value) if value.isdecimal() else _RETRY_AFTER_S

@@ -1,0 +1,1 @@
+"""Answers by quoting: finds the sentences of the passages that answer a question, or declines."""

@@ -1,0 +1,107 @@
+"""What a tenant of the fake gateway has, in the shapes of the HTTP API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from clientsphere_common.hash_chain import GENESIS_HASH, link_hash
+
+AT = "2026-11-22T10:00:00Z"
+DECLINED = "The documents do not contain the answer to this question."
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the documents say; `document` must have been uploaded to be cited."""
+
+    quote: str
+    document: str
+    page: int | None = None
+    heading_path: tuple[str, ...] = ("Rules",)
+
+
+@dataclass
+class FakeTenant:
+    name: str
+    knowledge_bases: dict[str, dict[str, Any]] = field(default_factory=dict)
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    api_keys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trail: list[dict[str, Any]] = field(default_factory=list)
+
+    def record(self, action: str, target_id: str = "") -> None:
+        previous = self.trail[-1]["hash"] if self.trail else GENESIS_HASH
+        sequence = len(self.trail) + 1
+        event_id = f"evt_{sequence:032d}"
+        event = {
+            "action": action,
+            "principal_id": f"key_{0:032d}",
+            "target_type": "document",
+            "target_id": target_id,
+            "outcome": "succeeded",
+            "occurred_at_ms": 1_795_341_600_000 + sequence,
+            "request_id": f"req-{sequence}",
+            "details": {},
+        }
+        self.trail.append(
+            {
+                "sequence": sequence,
+                "event_id": event_id,
+                "event": event,
+                "previous_hash": previous,
+                "hash": link_hash(previous, sequence, event_id, event),
+            }
+        )
+
+
+def new_document(number: int, name: str, content: bytes) -> dict[str, Any]:
+    return {
+        "id": f"doc_{number:032d}",
+        "name": name,
+        "media_type": "text/plain",
+        "size_bytes": len(content),
+        "sha256": sha256(content).hexdigest(),
+        "version": 1,
+        "state": "queued",
+        "progress": {"stage": "queued", "chunks_done": 0, "chunks_total": 0},
+        "failure": None,
+        "page_count": 0,
+        "chunk_count": 0,
+        "created_at": AT,
+        "updated_at": AT,
+    }
+
+
+def passage_of(known: Known) -> dict[str, Any]:
+    return {
+        "rank": 1,
+        "document_id": "doc_known",
+        "document_name": known.document,
+        "knowledge_base_id": "kb_default",
+        "page": known.page,
+        "heading_path": list(known.heading_path),
+        "start": 0,
+        "end": len(known.quote),
+        "text": known.quote,
+    }
+
+
+def answer_from(tenant: FakeTenant, known: Known | None) -> dict[str, Any]:
+    """Cites the tenant's own document of that name, or else an id that is not its own."""
+    citations: list[dict[str, Any]] = []
+    if known is not None:
+        cited = {**passage_of(known), "number": 1, "quote": known.quote}
+        ids = [one["id"] for one in tenant.documents.values() if one["name"] == known.document]
+        cited["document_id"] = ids[0] if ids else "doc_of_somebody_else"
+        citations.append(cited)
+    return {
+        "id": "ans_1",
+        "answered": known is not None,
+        "answer": f"{known.quote} [1]" if known else DECLINED,
+        "citations": citations,
+        "groundedness": 1.0 if known else 0.0,
+        "model": "fake",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+        "request_id": "req-answer",
+    }

@@ -1,0 +1,145 @@
+"""The gateway's API on real tables; the other services are faked, requests go through ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import CollectorRegistry
+from sqlalchemy import select
+
+from clientsphere.events.v1 import audit_pb2
+from clientsphere_common.db.engine import sqlite_url
+from clientsphere_common.db.migrations import Migrations
+from clientsphere_common.db.outbox import OutboxRelay
+from clientsphere_common.db.session import Database
+from gateway.adapters.sql_api_keys import SqlApiKeys
+from gateway.adapters.sql_journal import SqlAuditJournal
+from gateway.adapters.sql_tenants import SqlTenants
+from gateway.adapters.tables import OutboxRow
+from gateway.answering import Answering
+from gateway.api_keys import ApiKeys, KeyMint
+from gateway.app import GatewayApi, create_app
+from gateway.authentication import Authentication
+from gateway.key_usage import KeyUsage
+from gateway.limits import RateLimit, RequestLimits
+from gateway.model.tenancy import NewTenant
+from gateway.prompt import PromptWriter
+from gateway.searching import Searching
+from gateway.services import Check, Services
+from gateway.settings import GatewaySettings
+from gateway.sign_in import SignIn
+from gateway.tenants import Tenants
+from gateway.tokens import AccessTokens
+from gateway.uploads import UploadForm
+from gateway.wiring import MIGRATIONS
+from tests.fakes.event_publisher import FakeEventPublisher
+from tests.fakes.gateway_ports import (
+    FakeAnswerModel,
+    FakeAuditTrail,
+    FakeDocuments,
+    FakeKnowledgeBases,
+    FakePassageSearch,
+)
+from tests.harness.modules import running
+
+OPERATOR_KEY = "operator-key-of-the-tests-0123456789"
+TENANT_LIMIT = RateLimit("tenant", 60_000, 10_000)
+PRINCIPAL_LIMIT = RateLimit("principal", 60_000, 10_000)
+
+
+class Clock:
+    """Stands still until told otherwise."""
+
+    def __init__(self, now_s: float = 1_800_000_000.0) -> None:
+        self.now_s = now_s
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@dataclass
+class Tables:
+    """On a relay that is not running: what was written stays in the outbox."""
+
+    database: Database
+    relay: OutboxRelay
+
+    def __post_init__(self) -> None:
+        self.api_keys = SqlApiKeys(self.database, self.relay)
+        self.tenants = SqlTenants(self.database, self.relay)
+        self.journal = SqlAuditJournal(self.database, self.relay)
+
+    async def audit_trail(self) -> list[audit_pb2.AuditRecorded]:
+        """What waits in the outbox for the audit service, oldest first."""
+        async with self.database.system_transaction() as session:
+            rows = (await session.scalars(select(OutboxRow).order_by(OutboxRow.position))).all()
+        return [audit_pb2.AuditRecorded.FromString(row.payload) for row in rows]
+
+
+@asynccontextmanager
+async def gateway_tables(folder: Path) -> AsyncIterator[Tables]:
+    url = sqlite_url(folder / "gateway.db")
+    database = Database(url)
+    relay = OutboxRelay(database, OutboxRow, FakeEventPublisher())
+    async with running(Migrations(url, MIGRATIONS), database):
+        yield Tables(database, relay)
+
+
+@dataclass
+class Gateway:
+    tables: Tables
+    settings: GatewaySettings = field(default_factory=GatewaySettings)
+    principal_limit: RateLimit = PRINCIPAL_LIMIT
+    checks: Sequence[Check] = ()
+    clock: Clock = field(default_factory=Clock)
+    knowledge_bases: FakeKnowledgeBases = field(default_factory=FakeKnowledgeBases)
+    documents: FakeDocuments = field(default_factory=FakeDocuments)
+    search: FakePassageSearch = field(default_factory=FakePassageSearch)
+    model: FakeAnswerModel = field(default_factory=FakeAnswerModel)
+    trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def __post_init__(self) -> None:
+        self.mint = KeyMint(b"pepper", self.clock)
+        self.usage = KeyUsage(self.tables.api_keys)
+        self.tenants = Tenants(self.tables.tenants, self.mint)
+        self.tokens = AccessTokens(Ed25519PrivateKey.generate(), "clientsphere", 900, self.clock)
+        self.api_keys = ApiKeys(self.tables.api_keys, self.mint, self.usage, self.clock)
+        self.app: GatewayApi = create_app(self._services(), self.settings)
+
+    async def new_tenant(self, name: str = "Kestrand") -> NewTenant:
+        return await self.tenants.create(name)
+
+    @asynccontextmanager
+    async def client(self, credential: str = "") -> AsyncIterator[httpx.AsyncClient]:
+        headers = {"Authorization": f"Bearer {credential}"} if credential else {}
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://gateway.test", headers=headers
+        ) as client:
+            yield client
+
+    def _services(self) -> Services:
+        journal = self.tables.journal
+        return Services(
+            authentication=Authentication(self.api_keys, self.tokens, OPERATOR_KEY),
+            limits=RequestLimits(TENANT_LIMIT, self.principal_limit),
+            sign_in=SignIn(self.tokens, journal),
+            tokens=self.tokens,
+            tenants=self.tenants,
+            api_keys=self.api_keys,
+            knowledge_bases=self.knowledge_bases,
+            documents=self.documents,
+            upload_form=UploadForm(max_file_mib=1),
+            searching=Searching(self.search, journal),
+            answering=Answering(self.search, self.model, journal, PromptWriter(), 8),
+            trail=self.trail,
+            checks=self.checks,
+            registry=self.registry,
+            transfer_timeout_s=5.0,
+        )

@@ -1,0 +1,130 @@
+"""Runs the whole product as a process of its own, as a user does, and kills it when asked to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+_READY_S = 60.0
+_EXIT_S = 30.0
+_PAUSE_S = 0.02
+
+
+@dataclass(frozen=True)
+class Tenant:
+    id: str
+    name: str
+    api_key: str
+
+
+@dataclass
+class Product:
+    """The product on `data_dir`; it may be started again after it ended."""
+
+    data_dir: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=lambda: free_port())
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log_path(self) -> Path:
+        return self.data_dir.parent / f"{self.data_dir.name}.log"
+
+    def start(self) -> None:
+        """Return when the product says that it is ready."""
+        program = Path(sys.executable).with_name("clientsphere")
+        options = ["--port", str(self.port), "--data-dir", str(self.data_dir)]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(program), "run", *options, "--log-format", "json"],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+            )
+        self._wait_until_ready()
+
+    def kill(self) -> None:
+        """End the process as a power cut would: no handler runs."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask the process to end; its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def create_tenant(self, name: str) -> Tenant:
+        operator_key = (self.data_dir / "operator.key").read_text().strip()
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            response = client.post(
+                "/v1/tenants",
+                json={"name": name},
+                headers={"Authorization": f"Bearer {operator_key}"},
+            )
+        response.raise_for_status()
+        body = response.json()
+        return Tenant(body["id"], name, body["owner_api_key"]["key"])
+
+    def client(self, api_key: str = "") -> httpx.Client:
+        """A client that is to be closed; without a key it is nobody's."""
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        lines = self.log_path.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _READY_S
+        while time.monotonic() < deadline:
+            if self.process is None or self.process.poll() is not None:
+                break
+            try:
+                if httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(_PAUSE_S)
+        raise AssertionError(f"the product did not start:\n{self.log_path.read_text()[-4000:]}")
+
+    def _end(self, signal_number: int) -> int:
+        if self.process is None:
+            raise AssertionError("the product was not started")
+        self.process.send_signal(signal_number)
+        code = self.process.wait(_EXIT_S)
+        self.process = None
+        return code
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def upload(client: httpx.Client, name: str, content: bytes) -> httpx.Response:
+    return client.post("/v1/documents", files={"file": (name, content)})
+
+
+def wait_until_settled(client: httpx.Client, document_ids: set[str]) -> dict[str, dict[str, Any]]:
+    """Every document once none of them is queued or processing any more."""
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        documents = {id_: client.get(f"/v1/documents/{id_}").json() for id_ in document_ids}
+        if all(one["state"] in {"ready", "failed"} for one in documents.values()):
+            return documents
+        time.sleep(0.1)
+    states = {id_: one["state"] for id_, one in documents.items()}
+    raise AssertionError(f"documents were not settled in time: {states}")

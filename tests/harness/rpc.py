@@ -1,0 +1,69 @@
+"""Runs services behind a real gRPC server on a unix socket, for tests that call them as others do.
+
+    async with rpc_host(build(...)) as host:
+        as_caller("tnt_a")
+        head = await host.calls.unary(AuditServiceStub(host.channel).GetHead, request, timeout_s=5)
+
+A service that calls another one is given the channel and the calls of a host around that one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import CollectorRegistry
+
+from clientsphere_common.caller_context import CallerSigner, CallerVerifier
+from clientsphere_common.modules import ServiceParts
+from clientsphere_common.request import Caller, set_caller
+from clientsphere_common.rpc.calls import OutgoingCalls
+from clientsphere_common.rpc.frame import RequestFrame
+from clientsphere_common.rpc.host import GrpcHost, open_channel
+from clientsphere_common.rpc.metrics import RpcMetrics
+from tests.harness.modules import running
+
+_ISSUER = "test"
+
+
+@dataclass(frozen=True)
+class RpcHost:
+    address: str
+    channel: grpc.aio.Channel
+    signer: CallerSigner
+    """Its contexts are what the host trusts."""
+    calls: OutgoingCalls
+    """Made with the signer, so the host accepts them."""
+    metrics: CollectorRegistry
+
+
+@asynccontextmanager
+async def rpc_host(*services: ServiceParts) -> AsyncIterator[RpcHost]:
+    """Start the services' modules, then serve them; stop all in reverse at the end."""
+    key = Ed25519PrivateKey.generate()
+    verifier = CallerVerifier({_ISSUER: key.public_key()})
+    metrics = CollectorRegistry()
+    async with AsyncExitStack() as stack:
+        # Not pytest's tmp_path: the name of a unix socket is limited to about 100 bytes.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cs-")))
+        address = f"unix:{folder / 'rpc.sock'}"
+        server = GrpcHost(address, services, RequestFrame(verifier, RpcMetrics(metrics)))
+        modules = [module for parts in services for module in parts.modules]
+        await stack.enter_async_context(running(*modules, server))
+        channel = await stack.enter_async_context(open_channel(address))
+        signer = CallerSigner(_ISSUER, key)
+        yield RpcHost(address, channel, signer, OutgoingCalls(signer), metrics)
+
+
+def as_caller(
+    tenant_id: str, principal_id: str = "usr_test", roles: tuple[str, ...] = ("owner",)
+) -> Caller:
+    """Make every call that this test starts from here on in the name of this caller."""
+    caller = Caller(tenant_id, principal_id, roles)
+    set_caller(caller)
+    return caller
