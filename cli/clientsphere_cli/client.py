@@ -33,7 +33,9 @@ async def open_client(connection: Connection) -> AsyncIterator[Client]:
         base_url=connection.url,
         headers={"Authorization": f"Bearer {connection.api_key}"},
         timeout=timeout,
+        # No proxy stands before this machine, and loading certificates costs plain HTTP 80 ms.
         trust_env=not connection.is_local,
+        verify=connection.url.startswith("https:"),
     ) as http:
         yield Client(Transport(http))
 

@@ -12,11 +12,17 @@ from tests.fakes.gateway_tenant import FakeTenant
 from tests.harness.command_line import CommandLine
 
 
+@pytest.fixture(scope="session")
+def running_gateway() -> Iterator[FakeGateway]:
+    with FakeGateway() as gateway:
+        yield gateway
+
+
 @pytest.fixture
-def gateway() -> Iterator[FakeGateway]:
-    with FakeGateway() as running:
-        running.add_tenant("Acme")
-        yield running
+def gateway(running_gateway: FakeGateway) -> FakeGateway:
+    running_gateway.forget()
+    running_gateway.add_tenant("Acme")
+    return running_gateway
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from clientsphere_common.audit_events import AuditFact
 from clientsphere_common.errors import ConflictError, NotFoundError
+from clientsphere_common.ids import derived_id
 from clientsphere_common.request import Caller, current_caller
 from gateway.model.answers import Delta, Finish, Passage, Question, Usage
 from gateway.model.library import (
@@ -100,7 +101,7 @@ class FakeDocuments:
     async def upload(self, upload: Upload) -> tuple[Document, bool]:
         content = b"".join([piece async for piece in upload.content])
         self.uploads.append((upload.knowledge_base_id, upload.name))
-        document_id = f"doc_{current_caller().tenant_id}_{upload.name}"
+        document_id = derived_id("doc", current_caller().tenant_id, upload.name)
         is_new = self.bytes_of.get(document_id) != content
         self.bytes_of[document_id] = content
         document = new_document(

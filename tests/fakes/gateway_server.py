@@ -12,7 +12,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import TracebackType
@@ -49,6 +49,16 @@ class FakeGateway:
     """Each look at a document takes its processing one step further."""
 
     def __init__(self) -> None:
+        self.forget()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._server = uvicorn.Server(
+            uvicorn.Config(self.app(), log_config=None, lifespan="off", ws="none")
+        )
+        self._thread = threading.Thread(target=self.serve)
+
+    def forget(self) -> None:
+        """Be as a new one, at the same address."""
         self.tenants: dict[str, FakeTenant] = {}
         self.failures: dict[str, dict[str, str]] = {}
         """By file name: what becomes of processing it."""
@@ -57,15 +67,10 @@ class FakeGateway:
         """For the next requests, whatever they are."""
         self.stream_ends: str = "done"
         """How a streamed answer ends: "done", "error", "torn"."""
+        self.on_request: Callable[[], None] = lambda: None
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self._known: dict[tuple[str, str], Known] = {}
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._server = uvicorn.Server(
-            uvicorn.Config(self.app(), log_config=None, lifespan="off", ws="none")
-        )
-        self._thread = threading.Thread(target=self.serve)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -267,7 +272,8 @@ class FakeGateway:
         return self.tenants[key]
 
     def _note(self, request: Request) -> None:
-        self.requests.append((request.method, request.url.path))
+        self.requests.append((request.method, request.scope["path"]))
+        self.on_request()
         if self.refuse_next:
             raise RefusedError(self.refuse_next.pop(0))
 

@@ -10,6 +10,7 @@ import pytest
 from gateway.limits import RateLimit
 from gateway.model.tenancy import NewTenant
 from gateway.permissions import ROLE_PERMISSIONS, Permission, Role
+from gateway.tokens import TokenSubject
 from tests.harness.gateway import OPERATOR_KEY, Gateway, Tables
 
 PROTECTED: dict[Permission, tuple[str, str]] = {
@@ -112,8 +113,6 @@ class TestTokens:
     async def test_of_a_principal_that_is_gone_are_void(
         self, gateway: Gateway, tenant: NewTenant
     ) -> None:
-        from gateway.tokens import TokenSubject
-
         foreign = TokenSubject("tnt_other", tenant.owner_key.record.id)
         async with gateway.client(gateway.tokens.issue(foreign).access_token) as client:
             problem(await client.get("/v1/me"), 401, "principal_unknown")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -33,6 +35,11 @@ async def streamed(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 async def letters(count: int) -> AsyncIterator[bytes]:
     for _ in range(count // 1024):
         yield b"x" * 1024
+
+
+async def never() -> AsyncIterator[bytes]:
+    yield b"x"
+    await asyncio.Event().wait()
 
 
 class TestUpload:
@@ -153,16 +160,32 @@ class TestDocuments:
         response = await owner.get(f"/v1/documents?{query}")
         assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
-    async def test_are_downloaded_under_their_name(self, owner: httpx.AsyncClient) -> None:
-        name = 'Übersicht "2026"\r\nX-Evil: 1.txt'
-        form = (
-            b'--frontier\r\nContent-Disposition: form-data; name="file"; filename="'
-            + "Übersicht 2026.txt".encode()
-            + b'"\r\n\r\nhello\r\n--frontier--\r\n'
+    async def test_are_downloaded_as_they_were_uploaded(self, owner: httpx.AsyncClient) -> None:
+        stored = (await upload(owner, b"hello", "Übersicht.txt")).json()
+        response = await owner.get(f"/v1/documents/{stored['id']}/content")
+        assert response.content == b"hello"
+        assert response.headers["content-type"].startswith("text/plain")
+        assert response.headers["content-length"] == "5"
+        assert response.headers["content-disposition"] == (
+            "attachment; filename*=UTF-8''%C3%9Cbersicht.txt"
         )
-        stored = (await owner.post("/v1/documents", content=form, headers=FORM)).json()
-        assert stored["name"] == "Übersicht 2026.txt" != name
-        assert stored["id"]
+
+    async def test_a_name_cannot_write_headers(
+        self, gateway: Gateway, owner: httpx.AsyncClient, tenant: NewTenant
+    ) -> None:
+        name = 'a"\r\nX-Evil: 1\r\n\r\n<script>.txt'
+        gateway.documents.of_tenants[tenant.tenant.id] = {"doc_1": new_document(name=name)}
+        gateway.documents.bytes_of["doc_1"] = b"hello"
+        response = await owner.get("/v1/documents/doc_1/content")
+        assert "x-evil" not in response.headers
+        assert response.headers["content-disposition"].startswith("attachment; filename*=")
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+    async def test_are_read_as_text(self, owner: httpx.AsyncClient) -> None:
+        stored = (await upload(owner, b"hello")).json()
+        response = await owner.get(f"/v1/documents/{stored['id']}/text")
+        assert response.text == "HELLO"
+        assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
     async def test_are_deleted(self, owner: httpx.AsyncClient) -> None:
         await upload(owner, name="doc")

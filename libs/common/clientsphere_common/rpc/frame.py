@@ -58,7 +58,7 @@ class RequestFrame(grpc.aio.ServerInterceptor):
     def _framed(self, handler: Any, method: str) -> Any:
         async def single(request: Any, context: Any) -> Any:
             inner = handler.stream_unary or handler.unary_unary
-            async with self._request(method, context):
+            async with self._request(method, context), _read_to_the_end(handler, request):
                 return await inner(request, context)
 
         async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
@@ -111,6 +111,22 @@ class RequestFrame(grpc.aio.ServerInterceptor):
         structlog.contextvars.bind_contextvars(
             tenant=caller.tenant_id, principal=caller.principal_id
         )
+
+
+@asynccontextmanager
+async def _read_to_the_end(handler: Any, request: Any) -> AsyncIterator[None]:
+    """When a call is refused while its client still sends, take the rest and forget it.
+
+    A gRPC client whose message finds the call ended reports a broken connection and loses the
+    reason. The client's own limit and the deadline bound what there is to read.
+    """
+    try:
+        yield
+    except ServiceError:
+        if handler.request_streaming:
+            async for _ in request:
+                continue
+        raise
 
 
 def _timeout_s(context: Any) -> float:

@@ -39,12 +39,15 @@ def _outer(lines: list[Line]) -> list[Line]:
 
 def _keys(line: Line, page_index: int) -> Iterator[tuple[str, int]]:
     """The line as it is, and once for each of its numbers that may be the page's."""
-    yield line.text, 0
-    if len(line.text) > _MAX_NUMBERED_CHARS or line.text.endswith("."):
+    text = line.text
+    yield text, 0
+    if len(text) > _MAX_NUMBERED_CHARS:
         return
-    for number in _INTEGER.finditer(line.text):
-        pattern = f"{line.text[: number.start()]}\0{line.text[number.end() :]}"
-        yield pattern, int(number.group()) - page_index
+    for number in _INTEGER.finditer(text):
+        before, after = text[: number.start()], text[number.end() :]
+        is_inside_sentence = before and after and text.endswith(".")
+        if not is_inside_sentence:
+            yield f"{before}\0{after}", int(number.group()) - page_index
 
 
 def _kept(

@@ -56,16 +56,18 @@ class TestProcess:
         child = [sys.executable, "-I", "-m", "ingestion.parsing.child"]
         return [*child, str(path), media_type.value, json.dumps(asdict(LIMITS))]
 
-    def test_starts_in_a_quarter_of_a_second(self, tmp_path: Path) -> None:
-        path = tmp_path / "a.txt"
-        path.write_text("Hello")
-
-        def elapsed_s() -> float:
-            started = time.perf_counter()
-            subprocess.run(self.command(path, MediaType.TEXT), check=True, stdout=subprocess.PIPE)
-            return time.perf_counter() - started
-
-        assert min(elapsed_s() for _ in range(5)) < 0.25
+    @pytest.mark.parametrize(
+        ("media_type", "content"), [(MediaType.TEXT, b"Hello"), (MediaType.MARKDOWN, b"# Hello")]
+    )
+    def test_starting_and_parsing_take_a_quarter_of_a_second(
+        self, tmp_path: Path, media_type: MediaType, content: bytes
+    ) -> None:
+        path = tmp_path / "document"
+        path.write_bytes(content)
+        command = self.command(path, media_type)
+        before = processor_time_of_children_s()
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=30)
+        assert processor_time_of_children_s() - before < 0.25
 
     def test_dies_with_its_parent(self, tmp_path: Path) -> None:
         path = tmp_path / "never.txt"
@@ -88,6 +90,12 @@ class TestProcess:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 assert ends_within(child_pid, seconds=5)
+
+
+def processor_time_of_children_s() -> float:
+    """Unlike the time on the wall, the same however busy the machine is."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def ends_within(pid: int, seconds: float) -> bool:

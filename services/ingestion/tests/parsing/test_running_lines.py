@@ -22,6 +22,10 @@ class TestDropRunningLines:
         pages = [page(f"Text {n}a.", f"Text {n}b.", f"ACME 2024 | {n + 7}") for n in range(6)]
         assert texts(drop_running_lines(pages))[3] == ["Text 3a.", "Text 3b."]
 
+    def test_page_numbers_go_even_beside_a_name_with_a_full_stop(self) -> None:
+        pages = [page(f"Text {n * n}.", f"{n + 2} ACME, INC.") for n in range(6)]
+        assert texts(drop_running_lines(pages))[3] == ["Text 9."]
+
     def test_a_repeated_title_stays_where_it_stands_first(self) -> None:
         pages = [page("Employee handbook", f"Text {n * n}.") for n in range(6)]
         kept = texts(drop_running_lines(pages))

@@ -1,0 +1,75 @@
+"""API keys and tenants: secrets are shown once, and only to who may have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fakes.gateway_server import OPERATOR_KEY, FakeGateway, Refusal
+from tests.harness.command_line import CommandLine
+
+
+class TestApiKeys:
+    def test_new_key_is_shown_with_a_warning(self, command: CommandLine) -> None:
+        result = command.run("api-keys", "create", "ci", "--role", "editor")
+        assert result.exit_code == 0
+        assert result.stdout.splitlines() == [
+            f"Created ci, editor (key_{1:032d}).",
+            "API key: cs_live_secret",
+            "Keep it now: it cannot be shown again.",
+        ]
+
+    def test_list_tells_active_expired_and_revoked_apart(self, command: CommandLine) -> None:
+        command.run("api-keys", "create", "active")
+        command.run("api-keys", "create", "expired", "--expires-in-days", "1")
+        command.run("api-keys", "create", "revoked")
+        revoked = command.run("api-keys", "revoke", f"key_{3:032d}")
+        assert revoked.stdout == f"Revoked key_{3:032d}.\n"
+        rows = [line.split() for line in command.run("api-keys").stdout.splitlines()[1:]]
+        assert [(row[0], row[2]) for row in rows] == [
+            (name, name) for name in ("active", "expired", "revoked")
+        ]
+
+    def test_wide_terminal_shows_how_the_key_begins(self, command: CommandLine) -> None:
+        command.run("api-keys", "create", "ci")
+        assert "cs_live_abcdefgh" in command.run("api-keys", columns=130).stdout
+
+    def test_role_that_does_not_exist_is_a_usage_error(self, command: CommandLine) -> None:
+        assert command.run("api-keys", "create", "ci", "--role", "king").exit_code == 2
+
+    def test_refusal_is_one_readable_line(self, command: CommandLine, gateway: FakeGateway) -> None:
+        gateway.refuse_next = [Refusal(403, "permission_denied", "Your role may not do this.")]
+        result = command.run("api-keys")
+        assert result.exit_code == 1
+        assert result.stderr == (
+            "Error: Your role may not do this. (permission_denied, request req-refused)\n"
+        )
+
+
+class TestTenants:
+    def test_owner_key_of_a_new_tenant_works(
+        self, gateway: FakeGateway, command: CommandLine
+    ) -> None:
+        result = command.run("tenants", "create", "Beta Ltd", "--operator-key", OPERATOR_KEY)
+        assert result.exit_code == 0
+        assert result.stdout.startswith("Created Beta Ltd (tnt_")
+        key = result.stdout.split("Owner's API key: ")[1].split()[0]
+        assert gateway.tenants[key].name == "Beta Ltd"
+
+    def test_operator_key_is_found_in_the_data_folder(
+        self, gateway: FakeGateway, tmp_path: Path
+    ) -> None:
+        (tmp_path / "credentials.json").write_text(f'{{"url": "{gateway.url}", "api_key": "k"}}')
+        (tmp_path / "operator.key").write_text(f"{OPERATOR_KEY}\n")
+        assert CommandLine(tmp_path).run("tenants", "create", "Beta Ltd").exit_code == 0
+
+    def test_without_an_operator_key_nothing_is_sent(
+        self, gateway: FakeGateway, command: CommandLine
+    ) -> None:
+        result = command.run("tenants", "create", "Beta Ltd")
+        assert result.exit_code == 1
+        assert "no server was started" in result.stderr
+        assert gateway.requests == []
+
+    def test_wrong_operator_key_is_refused(self, command: CommandLine) -> None:
+        result = command.run("tenants", "create", "Beta", "--operator-key", "guess")
+        assert (result.exit_code, "permission_denied" in result.stderr) == (1, True)
