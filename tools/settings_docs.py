@@ -21,7 +21,7 @@ INTRODUCTION = """# Settings
 
 Every setting is an environment variable. A process reads them once, when it starts, and refuses to
 start with a value that is impossible. This page is generated from the settings classes
-(`make check` fails when it is out of date; `python -m tools.settings_docs` writes it).
+(`make docs` writes it, `make check` fails when it is out of date).
 """
 SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Every process", PlatformSettings),
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if PAGE.exists() and PAGE.read_text() == text:
         return 0
-    sys.stdout.write(f"{PAGE} is out of date: run `python -m tools.settings_docs`\n")
+    sys.stdout.write(f"{PAGE} is out of date: run `make docs`\n")
     return 1
 
 

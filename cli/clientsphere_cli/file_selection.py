@@ -34,7 +34,7 @@ def select_files(named: Iterable[Path]) -> list[Path]:
     selected: dict[str, Path] = {}
     for path in _files(named):
         other = selected.setdefault(path.name, path)
-        if not other.samefile(path):
+        if other.resolve() != path.resolve():
             raise CliError(
                 f"{other} and {path} have the same name, so the second would replace the first."
                 " Upload them into different knowledge bases."

@@ -18,6 +18,8 @@ from clientsphere_cli.model.library import Document, Received
 _SENT_AT_ONCE = 4
 _FOLLOWED_AT_ONCE = 8
 """Documents are processed about in the order of arrival: the others have not begun."""
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 0.4
 _ABOUT_THE_FILE = frozenset(
     {
         httpx.codes.BAD_REQUEST,
@@ -61,12 +63,10 @@ class Uploads:
         self,
         client: Client,
         observer: UploadObserver,
-        poll_interval_s: float = 0.25,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._observer = observer
-        self._poll_interval_s = poll_interval_s
         self._clock = clock
         self._sending = asyncio.Semaphore(_SENT_AT_ONCE)
         self._following = asyncio.Semaphore(_FOLLOWED_AT_ONCE)
@@ -119,8 +119,10 @@ class Uploads:
 
     async def _follow(self, path: Path, document: Document) -> Document:
         async with self._following:
+            pause_s = _FIRST_PAUSE_S
             while not document.is_settled:
                 self._observer.processing(path, document)
-                await asyncio.sleep(self._poll_interval_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 document = await self._client.document(document.id)
         return document

@@ -90,9 +90,9 @@ async def _upload(
 ) -> Sequence[UploadOutcome]:
     with ExitStack() as unpacked:
         paths = [unpacked.enter_context(as_file(file)) for file in tenant.documents()]
-        async with open_client(connection) as client:
-            with stage.upload_progress(len(paths)) as progress:
-                return await Uploads(client, progress, poll_interval_s=0.1).run(paths)
+        with stage.upload_progress(len(paths)) as progress:
+            async with open_client(connection) as client:
+                return await Uploads(client, progress).run(paths)
 
 
 async def _ask_everything(residents: Sequence[Resident], stage: Stage) -> list[Reply]:

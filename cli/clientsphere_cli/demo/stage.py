@@ -67,9 +67,7 @@ class Stage:
         self._say(_question(replies[0]))
         voices = [Group(_company(reply), _answer(reply)) for reply in replies]
         if not is_wide(self._console):
-            for voice in voices:
-                self._say(voice, indent=4)
-                self._console.print()
+            self._say(Group(*_with_gaps(voices)), indent=4)
             return
         table = Table.grid(expand=True, padding=(0, 4, 0, 0))
         for _ in voices:
@@ -114,6 +112,10 @@ def _document_row(outcome: UploadOutcome) -> tuple[RenderableType, ...]:
         count(chunks, "chunk"),
         seconds(outcome.elapsed_s),
     )
+
+
+def _with_gaps(voices: Sequence[RenderableType]) -> list[RenderableType]:
+    return [voices[0], *(part for voice in voices[1:] for part in (Text(), voice))]
 
 
 def _question(reply: Reply) -> Text:

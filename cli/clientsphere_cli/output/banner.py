@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from clientsphere_cli.data_folder import CREDENTIALS_FILE
+from clientsphere_cli.output.block import Block
 from clientsphere_cli.output.terminal import command_name, plain
 from clientsphere_common.settings import PlatformSettings
 
@@ -22,16 +22,18 @@ def ready_banner(url: str, data_dir: Path) -> RenderableType:
     facts.add_row("Docs", plain(f"{url}/docs"))
     facts.add_row("Data", plain(str(data_dir)))
     facts.add_row("API key", plain(f"{data_dir / CREDENTIALS_FILE} (this command finds it)"))
-    return Padding(
+    return Block(
         Group(
+            Text(),
             Text("ClientSphere is ready. Ctrl-C stops it.", style="bold green"),
             Text(),
             facts,
             Text(),
             Text("Try, in another terminal:", style="dim"),
             *(plain(f"  {line}") for line in _suggestions(data_dir)),
+            Text(),
         ),
-        (1, 2),
+        indent=2,
     )
 
 

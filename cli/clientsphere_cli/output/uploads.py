@@ -54,6 +54,10 @@ class UploadProgress:
     ) -> None:
         self._progress.stop()
 
+    def refresh(self) -> None:
+        """Draw at once; it happens by itself ten times a second."""
+        self._progress.refresh()
+
     def sending(self, path: Path, sent_bytes: int) -> None:
         total = path.stat().st_size
         self._progress.update(
@@ -143,10 +147,10 @@ def _summary(outcomes: Sequence[UploadOutcome], elapsed_s: float) -> str:
     pages = sum(document.page_count or 0 for document in new)
     chunks = sum(document.chunk_count for document in new)
     failed = sum(1 for outcome in outcomes if outcome.failure)
-    parts = [f"{len(done)} of {count(len(outcomes), 'document')} ready in {seconds(elapsed_s)}"]
+    summary = f"{len(done)} of {count(len(outcomes), 'document')} ready in {seconds(elapsed_s)}"
     if failed:
-        parts.append(f"{failed} failed")
+        summary += f", {failed} failed"
     if chunks:
-        parts.append(f"{count(pages, 'page')} and {count(chunks, 'chunk')}")
-        parts.append(f"{rate(pages, 'page', elapsed_s)}, {rate(chunks, 'chunk', elapsed_s)}")
-    return "; ".join(parts) + "."
+        summary += f".\n{count(pages, 'page')} and {count(chunks, 'chunk')}: "
+        summary += f"{rate(pages, 'page', elapsed_s)}, {rate(chunks, 'chunk', elapsed_s)}"
+    return f"{summary}."

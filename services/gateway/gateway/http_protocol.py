@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -11,7 +12,6 @@ from clientsphere_common.request import new_trace, set_trace
 from gateway.problems import PROBLEM_MEDIA_TYPE, problem
 
 MAX_HEADER_BYTES = 32 * 1024
-_HEADER_TIMEOUT_S = 10.0
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -19,6 +19,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     The parser would collect a header of any length before it shows it to anybody.
     """
+
+    header_timeout_s: ClassVar[float] = 10.0
 
     _is_reading_headers = False
     _header_bytes = 0
@@ -75,7 +77,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _start_timer(self) -> None:
         self._stop_timer()
-        self._header_timer = self.loop.call_later(_HEADER_TIMEOUT_S, self.transport.close)
+        self._header_timer = self.loop.call_later(self.header_timeout_s, self.transport.close)
 
     def _stop_timer(self) -> None:
         if self._header_timer is not None:

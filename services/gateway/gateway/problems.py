@@ -28,6 +28,12 @@ _NO_OBJECT = "Send a JSON object with Content-Type: application/json."
 FieldError = Mapping[str, str]
 
 
+def plain_problems() -> dict[str, tuple[int, str]]:
+    """By code, status and detail: the problems that no ServiceError stands behind."""
+    plain = {code: (status, detail) for status, (code, detail) in _OF_STATUS.items()}
+    return plain | {"invalid_request": (400, "Some fields cannot be used as they are.")}
+
+
 def problem(
     status: int, code: str, detail: str, errors: Sequence[FieldError] = ()
 ) -> dict[str, object]:

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp
 
 from gateway.http_protocol import BoundedHttpProtocol
 
-_DRAIN_S = 10
 _LAST_WORDS_S = 1.0
 """For requests that were cut off: to cancel what they wait for and record it."""
 
@@ -24,15 +23,25 @@ class AddressUnusableError(RuntimeError):
 class HttpServer:
     """A module: `start` returns when it listens, `stop` when every response has ended.
 
-    Open streams get ten seconds; then they are cut off.
+    Responses that have begun get `drain_s` seconds; then they are cut off.
     """
 
     name = "http"
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        *,
+        drain_s: int = 10,
+        protocol: type[BoundedHttpProtocol] = BoundedHttpProtocol,
+    ) -> None:
         self._app = app
         self._host = host
         self._port = port
+        self._drain_s = drain_s
+        self._protocol = protocol
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -82,14 +91,14 @@ class HttpServer:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             self._app,
-            http=BoundedHttpProtocol,
+            http=self._protocol,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=_DRAIN_S,
+            timeout_graceful_shutdown=self._drain_s,
             # Without it a request could begin with the caller of the one before it on the same
             # connection.
             reset_contextvars=True,

@@ -12,12 +12,11 @@ from clientsphere_common.ids import new_id
 from clientsphere_common.objects.ports import ObjectStore
 from clientsphere_common.request import Caller
 from ingestion.model import ReceivedFile, UploadOutcome, UploadTarget
-from ingestion.parsing.detection import detect_media_type
+from ingestion.parsing.detection import PREFIX_BYTES, detect_media_type
 from ingestion.ports import Documents, KnowledgeBases
 
 log = structlog.get_logger(__name__)
 
-_SNIFFED_BYTES = 8192
 _MAX_NAME_CHARS = 255
 
 
@@ -88,7 +87,7 @@ async def _first_bytes(data: AsyncIterator[bytes]) -> bytes:
     head = b""
     async for piece in data:
         head += piece
-        if len(head) >= _SNIFFED_BYTES:
+        if len(head) >= PREFIX_BYTES:
             break
     return head
 

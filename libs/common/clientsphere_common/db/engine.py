@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,26 @@ def open_blocking_engine(url: str) -> Engine:
 
 def _set_up(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _choose_connection)
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin)
+
+
+class _Connection(sqlite3.Connection):
+    """Gives up its transaction when it is closed.
+
+    A cancelled request leaves a statement unfinished. SQLite would then keep the connection, and
+    with it the lock that all other writers wait for, until Python has collected the statement.
+    """
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
+
+
+def _choose_connection(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
+    parameters["factory"] = _Connection
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

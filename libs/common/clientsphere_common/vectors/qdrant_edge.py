@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.vectors.edge.engine import ShardEngine
+from clientsphere_common.vectors.edge.folder import IndexFolder
 from clientsphere_common.vectors.edge.process import ShardFailedError
 from clientsphere_common.vectors.edge.shard import PassageShard
 from clientsphere_common.vectors.edge.upkeep import IndexUpkeep, UpkeepSettings
@@ -38,11 +39,12 @@ class QdrantEdgeIndex:
         dimension: int,
         *,
         call_timeout_s: float = 30.0,
+        lock_wait_s: float = 5.0,
         upkeep: UpkeepSettings | None = None,
     ) -> None:
         self._dimension = dimension
         self._call_timeout_s = call_timeout_s
-        self._engine = ShardEngine(folder, dimension)
+        self._engine = ShardEngine(IndexFolder(folder, lock_wait_s), dimension)
         self._upkeep = IndexUpkeep(self._engine, upkeep or UpkeepSettings())
 
     async def start(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -229,6 +230,25 @@ class TestWriting:
         await asyncio.gather(*(add_a_page() for _ in range(30)))
         assert (await all_papers(database))["a1"] == 40
 
+    async def test_writers_that_are_cancelled_keep_nobody_waiting(self, database: Database) -> None:
+        async def write_and_read() -> None:
+            async with database.transaction("a") as session:
+                await session.execute(update(Paper).values(pages=0))
+                await session.execute(select(Paper))
+
+        # Their failures are kept, and with them whatever each was in the middle of.
+        cancelled = []
+        for steps in range(60):
+            task = asyncio.create_task(write_and_read())
+            for _ in range(steps * 20):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait({task})
+            cancelled.append(task)
+        async with asyncio.timeout(5):
+            await write_and_read()
+        assert any(task.cancelled() for task in cancelled)
+
     async def _write_then_fail(self, database: Database) -> None:
         async with database.transaction("a") as session:
             session.add(Paper(id="new", folder_id="a-folder", pages=1))
@@ -248,6 +268,7 @@ class TestDatabase:
         await Database(sqlite_url(tmp_path / "tables.db")).stop()
 
     async def test_a_database_that_does_not_answer_is_told_as_such(self, tmp_path: Path) -> None:
+        threads_before = threading.active_count()
         database = Database(sqlite_url(tmp_path / "missing" / "tables.db"))
         await database.start()
         with pytest.raises(DependencyUnavailableError) as failed:
@@ -257,3 +278,6 @@ class TestDatabase:
             async with database.snapshot("a") as session:
                 await session.get(Paper, "a1")
         await database.stop()
+        # The driver's threads report to this loop when they end.
+        while threading.active_count() > threads_before:
+            await asyncio.sleep(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -26,12 +27,12 @@ class ShardEngine:
     The engine cannot optimise and answer at once, and the shard can be open in one process only.
     """
 
-    def __init__(self, root: Path, dimension: int) -> None:
-        self._folder = IndexFolder(root)
+    def __init__(self, folder: IndexFolder, dimension: int) -> None:
+        self._folder = folder
         self._dimension = dimension
         self._writing = asyncio.Lock()
         self._switching = asyncio.Lock()
-        self._missed: list[Callable[[ShardProcess], Awaitable[object]]] | None = None
+        self._missed: deque[Callable[[ShardProcess], Awaitable[object]]] | None = None
         """The writes since the copy was made; None when nothing is being optimised."""
 
     async def start(self) -> None:
@@ -69,13 +70,14 @@ class ShardEngine:
     async def optimise(self) -> None:
         """Raises what went wrong with the copy; the shard in use is untouched then."""
         try:
-            async with self._writing:
-                await self.read(PassageShard.flush)
+            async with self._writing, self._switching:
+                await self._process.call(PassageShard.flush)
                 copy = await asyncio.to_thread(self._folder.copy, self._shard)
-                self._missed = []
+                self._missed = deque()
             successor = await self._launch(copy)
             try:
                 await successor.call(PassageShard.optimise)
+                await self._catch_up(successor)
                 predecessor = await self._hand_over(successor, copy)
             except BaseException:
                 await successor.kill()
@@ -85,10 +87,14 @@ class ShardEngine:
             self._missed = None
             await asyncio.to_thread(self._folder.sweep, self._shard)
 
+    async def _catch_up(self, successor: ShardProcess) -> None:
+        missed = self._missed or deque()
+        for _ in range(len(missed)):
+            await missed.popleft()(successor)
+
     async def _hand_over(self, successor: ShardProcess, copy: Path) -> ShardProcess:
         async with self._writing, self._switching:
-            for repeat in self._missed or ():
-                await repeat(successor)
+            await self._catch_up(successor)
             await successor.call(PassageShard.flush)
             # Not in a thread: a cancellation must not fall between the file and the variables.
             self._folder.name_current(copy, self._dimension)

@@ -10,7 +10,6 @@ import shutil
 import time
 from pathlib import Path
 
-_LOCK_WAIT_S = 5.0
 _LOCK_RETRY_S = 0.02
 
 
@@ -25,8 +24,9 @@ class IndexFolder:
     neither a half-made shard nor a half-optimised copy is ever read.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, lock_wait_s: float) -> None:
         self._root = root
+        self._lock_wait_s = lock_wait_s
         self._manifest = root / "index.json"
         self.lock = -1
         """The file descriptor that holds the lock. A child that inherits it holds the lock too."""
@@ -70,14 +70,14 @@ class IndexFolder:
         return place
 
     def sweep(self, current: Path) -> None:
-        """Delete every shard but `current`."""
+        """Delete every shard but `current`, as far as that works: the next opening goes on."""
         for entry in self._root.iterdir():
             if entry.is_dir() and entry != current:
-                shutil.rmtree(entry)
+                shutil.rmtree(entry, ignore_errors=True)
 
     def _wait_for_lock(self) -> None:
         """A process that was killed a moment ago may still be letting go."""
-        give_up_at = time.monotonic() + _LOCK_WAIT_S
+        give_up_at = time.monotonic() + self._lock_wait_s
         while True:
             try:
                 fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -20,25 +20,25 @@ _PR_SET_PDEATHSIG = 1
 def main(folder: str, dimension: str, parent: str) -> None:
     _die_with(int(parent))
     with socket.socket(fileno=0) as connection, connection.makefile("rwb") as channel:
-        try:
-            shard = PassageShard(Path(folder), int(dimension))
-        except Exception as error:  # noqa: BLE001 - the engine has no error types of its own
-            _send(channel, Reply(failure=str(error)))
-            return
-        _send(channel, Reply())
-        _serve(shard, channel)
-        shard.close()
+        serve(Path(folder), int(dimension), channel)
 
 
-def _serve(shard: PassageShard, channel: BufferedRWPair) -> None:
+def serve(folder: Path, dimension: int, channel: BufferedRWPair) -> None:
+    """Say whether the shard could be opened, then answer every call until the channel ends."""
+    try:
+        shard = PassageShard(folder, dimension)
+    except Exception as error:  # noqa: BLE001 - the engine has no error types of its own
+        _send(channel, Reply(failure=str(error)))
+        return
+    _send(channel, Reply())
     while size := channel.read(LENGTH.size):
-        message = channel.read(LENGTH.unpack(size)[0])
-        method, args, kwargs = pickle.loads(message)  # noqa: S301 - from our parent
+        method, args, kwargs = pickle.loads(channel.read(*LENGTH.unpack(size)))  # noqa: S301 - from our parent
         try:
             reply = Reply(method(shard, *args, **kwargs))
         except Exception as error:  # noqa: BLE001 - the engine has no error types of its own
             reply = Reply(failure=f"{method.__name__}: {error}")
         _send(channel, reply)
+    shard.close()
 
 
 def _send(channel: BufferedRWPair, reply: Reply) -> None:

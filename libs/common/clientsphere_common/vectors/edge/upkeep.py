@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -36,8 +35,7 @@ class IndexUpkeep:
 
     async def stop(self) -> None:
         self._loop.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._loop
+        await asyncio.wait({self._loop})
 
     async def watch(self) -> None:
         """Raise when the loop has died; otherwise wait until cancelled."""

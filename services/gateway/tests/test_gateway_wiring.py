@@ -1,0 +1,159 @@
+"""The gateway put together as a process does it, behind its own HTTP server."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import CollectorRegistry
+from pydantic import ValidationError
+
+from clientsphere_common.caller_context import CallerSigner
+from clientsphere_common.db.engine import sqlite_url
+from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.rpc.calls import OutgoingCalls
+from clientsphere_common.rpc.host import open_channel
+from gateway.services import Check
+from gateway.settings import GatewaySettings
+from gateway.wiring import GatewayParts, ServiceChannels, Surroundings, build
+from tests.fakes.event_publisher import FakeEventPublisher
+from tests.harness.modules import running
+
+
+@dataclass
+class Process:
+    parts: GatewayParts
+    data_dir: Path
+    publisher: FakeEventPublisher
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        credentials: dict[str, str] = json.loads((self.data_dir / "credentials.json").read_text())
+        return credentials
+
+    def client(self, credential: str) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {credential}"}
+        return httpx.AsyncClient(base_url=self.parts.http.url, headers=headers)
+
+
+@asynccontextmanager
+async def process(
+    data_dir: Path, settings: GatewaySettings, checks: Sequence[Check] = ()
+) -> AsyncIterator[Process]:
+    """The other services are addresses where nobody answers."""
+    channel = open_channel(f"unix:{data_dir}/nobody.sock")
+    publisher = FakeEventPublisher()
+    around = Surroundings(
+        data_dir=data_dir,
+        database_url=sqlite_url(data_dir / "gateway.db"),
+        channels=ServiceChannels(channel, channel, channel, channel),
+        calls=OutgoingCalls(CallerSigner("gateway", Ed25519PrivateKey.generate())),
+        publisher=publisher,
+        registry=CollectorRegistry(),
+        checks=checks,
+    )
+    parts = build(settings, around)
+    async with channel, running(*parts.modules, *parts.workers):
+        yield Process(parts, data_dir, publisher)
+
+
+@pytest.fixture
+def settings() -> GatewaySettings:
+    return GatewaySettings(port=0, call_timeout_s=0.5)
+
+
+class TestBuild:
+    async def test_the_first_start_lets_the_owner_in(
+        self, tmp_path: Path, settings: GatewaySettings
+    ) -> None:
+        async with process(tmp_path, settings) as one:
+            assert one.credentials["url"] == one.parts.http.url
+            async with one.client(one.credentials["api_key"]) as client:
+                me = (await client.get("/v1/me")).json()
+        assert me["tenant"] == {"id": one.credentials["tenant_id"], "name": "default"}
+        assert me["roles"] == ["owner"]
+
+    async def test_keys_and_tokens_survive_a_restart(
+        self, tmp_path: Path, settings: GatewaySettings
+    ) -> None:
+        async with process(tmp_path, settings) as one:
+            key = one.credentials["api_key"]
+            async with one.client(key) as client:
+                body = {"grant_type": "api_key", "api_key": key}
+                token = (await client.post("/v1/tokens", json=body)).json()["access_token"]
+        async with process(tmp_path, settings) as two:
+            assert two.credentials["api_key"] == key
+            for credential in (key, token):
+                async with two.client(credential) as client:
+                    assert (await client.get("/v1/me")).status_code == 200
+
+    async def test_the_operators_key_is_in_its_file(
+        self, tmp_path: Path, settings: GatewaySettings
+    ) -> None:
+        async with process(tmp_path, settings) as one:
+            operator_key = (tmp_path / "operator.key").read_text().strip()
+            async with one.client(operator_key) as client:
+                response = await client.post("/v1/tenants", json={"name": "Quaymere"})
+        assert response.status_code == 201
+
+    async def test_secrets_are_for_their_owner_only(
+        self, tmp_path: Path, settings: GatewaySettings
+    ) -> None:
+        async with process(tmp_path, settings):
+            secrets = [tmp_path / "operator.key", tmp_path / "credentials.json"]
+            for file in [*secrets, *(tmp_path / "keys").iterdir()]:
+                assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+    async def test_no_tenant_is_made_unless_it_is_wanted(self, tmp_path: Path) -> None:
+        settings = GatewaySettings(port=0, bootstrap_default_tenant=False)
+        async with process(tmp_path, settings) as one:
+            assert len(one.parts.workers) == 1
+        assert not (tmp_path / "credentials.json").exists()
+
+    async def test_a_service_that_is_away_is_a_clear_problem(
+        self, tmp_path: Path, settings: GatewaySettings
+    ) -> None:
+        async with process(tmp_path, settings) as one:
+            async with one.client(one.credentials["api_key"]) as client:
+                response = await client.get("/v1/documents")
+        assert response.status_code in {503, 504}
+        assert response.headers["content-type"] == "application/problem+json"
+
+    async def test_readiness_is_that_of_everything(
+        self, tmp_path: Path, settings: GatewaySettings
+    ) -> None:
+        async def away() -> None:
+            raise DependencyUnavailableError("index_unavailable", "The index is away.")
+
+        async with process(tmp_path, settings, checks=[("index", away)]) as one:
+            async with one.client("") as client:
+                checks = (await client.get("/health/ready")).json()["checks"]
+        assert checks["index"]["error"] == "The index is away."
+        assert checks["gateway tables"]["status"] == "ok"
+
+    async def test_audit_events_are_published_by_the_time_it_stops(
+        self, tmp_path: Path, settings: GatewaySettings
+    ) -> None:
+        async with process(tmp_path, settings) as one:
+            publisher = one.publisher
+        assert publisher.types("audit") == ["AuditRecorded", "AuditRecorded"]
+
+
+class TestSettings:
+    def test_a_short_operator_key_stops_the_start(self) -> None:
+        with pytest.raises(ValidationError):
+            GatewaySettings(operator_key="too short")
+
+    def test_origins_are_read_as_a_list(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CLIENTSPHERE_GATEWAY_CORS_ORIGINS", '["https://a.example"]')
+        assert GatewaySettings().cors_origins == ("https://a.example",)
+
+    def test_secrets_do_not_show(self) -> None:
+        assert "s3cr3t" not in repr(GatewaySettings(operator_key="s3cr3t" * 8))
