@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import inf
 from typing import Any
@@ -55,15 +55,24 @@ def _height_of(destination: Any) -> float:
     return (position[index] if index < len(position) else 0.0) or inf
 
 
-def open_sections(pages: Iterable[Sequence[Paragraph]], entries: Sequence[OutlineEntry]) -> None:
+def open_sections(pages: Sequence[Sequence[Paragraph]], entries: Sequence[OutlineEntry]) -> None:
     """Tell each paragraph which sections open before it, and whether it is the title of one."""
-    waiting = list(reversed(entries))
+    waiting = [_at_its_title(entry, pages[entry.page_index]) for entry in reversed(entries)]
     for page_index, paragraphs in enumerate(pages):
         for paragraph in paragraphs:
             while waiting and _is_reached(waiting[-1], page_index, paragraph):
                 paragraph.opens.append(waiting.pop().section)
             titles = {_comparable(section.title) for section in paragraph.opens}
             paragraph.is_heading = _comparable(paragraph.text) in titles
+
+
+def _at_its_title(entry: OutlineEntry, page: Sequence[Paragraph]) -> OutlineEntry:
+    """Many programs write entries that name only a page: its title says where on the page."""
+    if entry.y != inf:
+        return entry
+    title = _comparable(entry.section.title)
+    bases = (one.lines[0].base for one in page if _comparable(one.text) == title)
+    return replace(entry, y=next(bases, inf))
 
 
 def _is_reached(entry: OutlineEntry, page_index: int, paragraph: Paragraph) -> bool:

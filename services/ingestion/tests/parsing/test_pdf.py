@@ -282,6 +282,22 @@ class TestHeadings:
             ("paragraph", ("Travel",)),
         ]
 
+    def test_entries_that_name_only_a_page_start_at_their_title(self, pdf: Pdf) -> None:
+        def draw(canvas: Canvas) -> None:
+            for title in ("Leave", "Sick days"):
+                canvas.bookmarkPage(title)
+                canvas.addOutlineEntry(title, title, 0)
+            lines = ((700, "Leave"), (680, "First text."), (600, "Sick days"), (580, "More."))
+            for y, text in lines:
+                canvas.drawString(72, y, text)
+
+        assert [(block.kind.value, block.heading_path) for block in pdf(drawn(draw)).blocks] == [
+            ("heading", ("Leave",)),
+            ("paragraph", ("Leave",)),
+            ("heading", ("Sick days",)),
+            ("paragraph", ("Sick days",)),
+        ]
+
     def test_bookmarks_that_lead_nowhere_are_ignored(self, pdf: Pdf) -> None:
         writer = pypdf.PdfWriter(io.BytesIO(laid_out(Paragraph("Text.", BODY))))
         writer.add_outline_item(title="Nowhere", page_number=None)
