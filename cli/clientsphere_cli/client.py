@@ -133,9 +133,9 @@ class Client:
         return await self._transport.fetch(request, Answer)
 
     async def ask_streaming(
-        self, question: str, knowledge_base_ids: Sequence[str] = ()
-    ) -> AsyncGenerator[Delta | Answer]:
-        """The answer as it is written, then once more, whole and with its citations, last."""
+        self, question: str, knowledge_base_ids: Sequence[str], on_delta: Callable[[str], None]
+    ) -> Answer:
+        """The whole answer; until it is there, `on_delta` hears what is being written."""
         body = {**_question(question, knowledge_base_ids), "stream": True}
         request = self._transport.request("POST", "/v1/chat", json=body)
         async with (
@@ -144,10 +144,9 @@ class Client:
         ):
             async for event in events:
                 if event.name == "delta":
-                    yield self._transport.parse(event.data, Delta)
+                    on_delta(self._transport.parse(event.data, Delta).text)
                 elif event.name == "done":
-                    yield self._transport.parse(event.data, Answer)
-                    return
+                    return self._transport.parse(event.data, Answer)
                 elif event.name == "error":
                     raise ApiError(problem_of(httpx.codes.INTERNAL_SERVER_ERROR, event.data))
         raise CliError("The connection ended before the answer was complete.")

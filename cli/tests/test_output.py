@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from clientsphere_cli.model.library import Document, Progress
-from clientsphere_cli.output.banner import ready_banner
+from clientsphere_cli.output.banner import print_banner
 from clientsphere_cli.output.block import Block
 from clientsphere_cli.output.quantities import count, moment, rate, size
 from clientsphere_cli.output.terminal import command_name, one_line, printable
@@ -53,27 +53,49 @@ def screen(console: Console) -> str:
 
 
 class TestUploadProgress:
-    def test_file_shows_how_far_it_is_while_it_is_sent_and_processed(self, tmp_path: Path) -> None:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
         path = tmp_path / "a-name-that-is-too-long-for-its-column.pdf"
         path.write_bytes(b"x" * 1000)
+        return path
+
+    def test_file_that_is_being_sent_has_a_bar(self, path: Path) -> None:
         console = terminal(width=120)
         with UploadProgress(console, 2) as progress:
             progress.sending(path, 400)
-            progress.refresh()
+        assert "a-name-that-is-too-long-for…" in screen(console)
+        assert "sending, 1.0 kB" in screen(console)
+
+    def test_file_that_waits_for_its_turn_has_none(self, path: Path) -> None:
+        console = terminal(width=120)
+        with UploadProgress(console, 2) as progress:
             progress.sending(path, 1000)
-            progress.processing(path, DOCUMENT)
-            progress.refresh()
-            progress.processing(path, replace(DOCUMENT, progress=Progress("parsing", 0, 0)))
-            progress.refresh()
+            progress.processing(path, replace(DOCUMENT, state="queued"))
+        assert "a-name" not in screen(console)
+
+    @pytest.mark.parametrize(
+        ("reached", "said"),
+        [
+            (Progress("embedding", 128, 512), "chunk 128 of 512"),
+            (Progress("parsing", 0, 0), "parsing"),
+        ],
+    )
+    def test_processing_shows_chunks_or_else_the_stage(
+        self, path: Path, reached: Progress, said: str
+    ) -> None:
+        console = terminal(width=120)
+        with UploadProgress(console, 2) as progress:
+            progress.processing(path, replace(DOCUMENT, progress=reached))
+        assert said in screen(console)
+
+    def test_finished_files_are_counted(self, path: Path) -> None:
+        console = terminal(width=120)
+        with UploadProgress(console, 2) as progress:
+            progress.sending(path, 400)
             progress.finished(UploadOutcome(path, DOCUMENT, True, None, 1.0))
-            progress.refresh()
-        seen = screen(console)
-        assert "all files" in seen
-        assert "a-name-that-is-too-long-for…" in seen
-        assert "sending, 1.0 kB" in seen
-        assert "chunk 128 of 512" in seen
-        assert "parsing" in seen
-        assert "1 of 2" in seen
+        assert "all files" in screen(console)
+        assert "1 of 2" in screen(console)
+        assert "a-name" not in screen(console)
 
     def test_pipe_carries_no_bars(self, tmp_path: Path) -> None:
         console = Console(file=io.StringIO())
@@ -171,9 +193,9 @@ class TestCommandName:
         assert command_name() == "clientsphere"
 
 
-class TestReadyBanner:
+class TestBanner:
     def test_data_folder_of_one_s_own_is_passed_on(self) -> None:
         console = Console(file=io.StringIO(), width=80)
-        console.print(ready_banner("http://127.0.0.1:8080", Path("/data")))
-        assert "  export CLIENTSPHERE_DATA_DIR=/data\n" in screen(console)
+        print_banner(console, "http://127.0.0.1:8080", Path("/data folder"))
+        assert "    export CLIENTSPHERE_DATA_DIR='/data folder'\n" in screen(console)
         assert "http://127.0.0.1:8080/docs" in screen(console)

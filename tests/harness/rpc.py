@@ -44,7 +44,7 @@ class RpcHost:
 
 @asynccontextmanager
 async def rpc_host(*services: ServiceParts) -> AsyncIterator[RpcHost]:
-    """Start the services' modules, then serve them; stop all in reverse at the end."""
+    """Start the services as a process does, workers last; stop all in reverse at the end."""
     key = Ed25519PrivateKey.generate()
     verifier = CallerVerifier({_ISSUER: key.public_key()})
     metrics = CollectorRegistry()
@@ -54,7 +54,8 @@ async def rpc_host(*services: ServiceParts) -> AsyncIterator[RpcHost]:
         address = f"unix:{folder / 'rpc.sock'}"
         server = GrpcHost(address, services, RequestFrame(verifier, RpcMetrics(metrics)))
         modules = [module for parts in services for module in parts.modules]
-        await stack.enter_async_context(running(*modules, server))
+        workers = [worker for parts in services for worker in parts.workers]
+        await stack.enter_async_context(running(*modules, server, *workers))
         channel = await stack.enter_async_context(open_channel(address))
         signer = CallerSigner(_ISSUER, key)
         yield RpcHost(address, channel, signer, OutgoingCalls(signer), metrics)

@@ -6,18 +6,15 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from clientsphere_cli.client import Client, open_client
+from clientsphere_cli.client import open_client
 from clientsphere_cli.connection import ApiKeyOption, Connection, UrlOption, connect
-from clientsphere_cli.failures import CliError
 from clientsphere_cli.knowledge_base_names import KnowledgeBasesOption, knowledge_base_ids
-from clientsphere_cli.model.answers import Answer
 from clientsphere_cli.output.answers import answer_text, citation_list, passage_list
 from clientsphere_cli.output.terminal import plain, reading_width, show, stdout
 from clientsphere_cli.output.writing import writing
@@ -42,22 +39,13 @@ def ask(
 
 async def _ask(connection: Connection, question: str, names: Sequence[str]) -> None:
     async with open_client(connection) as client:
-        answer = await _written(client, question, await knowledge_base_ids(client, names))
+        ids = await knowledge_base_ids(client, names)
+        with writing(stdout()) as write:
+            answer = await client.ask_streaming(question, ids, on_delta=write)
     parts: list[RenderableType] = [answer_text(answer)]
     if answer.citations:
         parts += [Text(), citation_list(answer.citations)]
     show(Group(*parts), width=reading_width(stdout()))
-
-
-async def _written(client: Client, question: str, ids: Sequence[str]) -> Answer:
-    stream = client.ask_streaming(question, ids)
-    with writing(stdout()) as write:
-        async with aclosing(stream):
-            async for part in stream:
-                if isinstance(part, Answer):
-                    return part
-                write(part.text)
-    raise CliError("The connection ended before the answer was complete.")
 
 
 async def _ask_json(connection: Connection, question: str, names: Sequence[str]) -> None:

@@ -10,8 +10,8 @@ import typer
 from pydantic import ValidationError
 
 from clientsphere_cli.failures import CliError
-from clientsphere_cli.output.banner import ready_banner
-from clientsphere_cli.output.terminal import show
+from clientsphere_cli.output.banner import print_banner
+from clientsphere_cli.output.terminal import stdout
 from clientsphere_cli.settings import load_settings, unusable_setting
 from clientsphere_common.logging import LogFormat
 from clientsphere_common.settings import PlatformSettings
@@ -64,11 +64,13 @@ def _serve(settings: AllSettings) -> None:
     from gateway.server import AddressUnusableError
 
     def announce(url: str) -> None:
-        show(ready_banner(url, settings.platform.data_dir))
+        print_banner(stdout(), url, settings.platform.data_dir)
 
     try:
         serve(settings, announce)
     except (DataDirInUseError, AddressUnusableError) as error:
         raise CliError(str(error)) from error
-    except PermissionError as error:
-        raise CliError(f"Cannot start: {error.filename} is not ours to use.") from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise CliError(f"Cannot start: {error.filename}: {error.strerror}.") from error

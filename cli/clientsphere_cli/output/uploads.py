@@ -54,10 +54,6 @@ class UploadProgress:
     ) -> None:
         self._progress.stop()
 
-    def refresh(self) -> None:
-        """Draw at once; it happens by itself ten times a second."""
-        self._progress.refresh()
-
     def sending(self, path: Path, sent_bytes: int) -> None:
         total = path.stat().st_size
         self._progress.update(

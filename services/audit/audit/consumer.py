@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from google.protobuf.message import DecodeError
+
 from audit.model import AuditEvent
 from audit.trail import AuditTrail
 from clientsphere.events.v1 import audit_pb2
+from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.events.model import Event
 
 TRAIL_GROUP = "audit-trail"
@@ -15,8 +18,8 @@ class AuditEventsConsumer:
         self._trail = trail
 
     async def handle(self, event: Event) -> None:
-        """Raises DecodeError for a payload that is none: it ends among the dead letters."""
-        recorded = audit_pb2.AuditRecorded.FromString(event.payload)
+        """Raises InvalidInputError for what is no audit event: it ends among the dead letters."""
+        recorded = _decoded(event)
         await self._trail.record(
             event.tenant_id,
             AuditEvent(
@@ -31,3 +34,13 @@ class AuditEventsConsumer:
                 details=dict(recorded.details),
             ),
         )
+
+
+def _decoded(event: Event) -> audit_pb2.AuditRecorded:
+    refused = InvalidInputError("invalid_audit_event", "This is not an audit event.")
+    if event.type != audit_pb2.AuditRecorded.DESCRIPTOR.name:
+        raise refused
+    try:
+        return audit_pb2.AuditRecorded.FromString(event.payload)
+    except DecodeError as error:
+        raise refused from error

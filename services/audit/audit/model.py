@@ -48,5 +48,5 @@ class Link:
 class Head:
     """The newest link of a chain; 0 and empty before the first."""
 
-    sequence: int
-    hash: str
+    sequence: int = 0
+    hash: str = ""

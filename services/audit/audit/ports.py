@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from audit.model import AuditEvent, Head, Link
+from audit.model import Head, Link
 
 
 class TrailStore(Protocol):
-    """Chains of links, one a tenant, each appended to only."""
+    """Chains of links, one a tenant, each appended to only.
 
-    async def append(self, tenant_id: str, event: AuditEvent) -> None:
-        """Add `event` behind the head, in one step with finding the head.
+    Raises DependencyUnavailableError when it does not answer.
+    """
 
-        An event id that the chain already holds changes nothing.
+    async def append(
+        self, tenant_id: str, event_id: str, link_after: Callable[[Head], Link]
+    ) -> None:
+        """Add the link that follows the head and make it the head, in one step.
+
+        Of concurrent calls each sees the head that the one before it left. An event id that the
+        chain already holds changes nothing.
         """
         ...
 

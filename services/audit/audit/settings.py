@@ -12,10 +12,13 @@ class AuditSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CLIENTSPHERE_AUDIT_", frozen=True)
 
     record_attempts: int = Field(
-        default=12,
+        default=8,
         gt=0,
         description="Deliveries of an event before it is set aside as a dead letter.",
     )
     record_timeout_s: float = Field(
         default=30.0, gt=0, description="Longest time for recording one event, in seconds."
+    )
+    retry_delay_s: float = Field(
+        default=0.5, gt=0, description="Wait before the second delivery, in seconds; then doubled."
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from audit.model import AuditEvent, Head, Link
 from audit.ports import TrailStore
 from clientsphere_common.errors import InvalidInputError
+from clientsphere_common.hash_chain import GENESIS_HASH, link_hash
 from clientsphere_common.request import Caller
 
 _DEFAULT_PAGE_SIZE = 100
 _MAX_PAGE_SIZE = 1000
+_OUTCOMES = ("succeeded", "denied", "failed")
 
 
 class AuditTrail:
@@ -16,8 +20,15 @@ class AuditTrail:
         self._store = store
 
     async def record(self, tenant_id: str, event: AuditEvent) -> None:
-        """Idempotent: an event is recorded once, however often it is delivered."""
-        await self._store.append(tenant_id, event)
+        """Idempotent: an event is recorded once, however often it is delivered.
+
+        Raises InvalidInputError for an event that does not say what happened.
+        """
+        if not event.action or event.outcome not in _OUTCOMES:
+            raise InvalidInputError(
+                "invalid_audit_event", "An audit event has an action and a known outcome."
+            )
+        await self._store.append(tenant_id, event.event_id, partial(_link_after, event=event))
 
     async def links(
         self, caller: Caller, after_sequence: int, page_size: int, action: str
@@ -37,3 +48,9 @@ class AuditTrail:
 
     async def head(self, caller: Caller) -> Head:
         return await self._store.head(caller.tenant_id)
+
+
+def _link_after(head: Head, event: AuditEvent) -> Link:
+    sequence, previous_hash = head.sequence + 1, head.hash or GENESIS_HASH
+    digest = link_hash(previous_hash, sequence, event.event_id, event.facts())
+    return Link(sequence, event, previous_hash, digest)

@@ -41,6 +41,7 @@ def build(settings: AuditSettings, around: Surroundings) -> ServiceParts:
         handler=AuditEventsConsumer(trail).handle,
         max_attempts=settings.record_attempts,
         handler_timeout_s=settings.record_timeout_s,
+        retry_delay_s=settings.retry_delay_s,
     )
 
     def register(server: grpc.aio.Server) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -42,7 +40,7 @@ class HttpServer:
         self._port = port
         self._drain_s = drain_s
         self._protocol = protocol
-        self._server: _Server | None = None
+        self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
     @property
@@ -52,15 +50,16 @@ class HttpServer:
         return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
 
     async def start(self) -> None:
+        config = self._config()
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
         listener = self._listen()
         self._port = listener.getsockname()[1]
-        self._server = _Server(self._config())
-        self._serving = asyncio.create_task(self._server.serve([listener]), name=self.name)
-        listening = asyncio.create_task(self._server.listening.wait())
-        await asyncio.wait({self._serving, listening}, return_when=asyncio.FIRST_COMPLETED)
-        listening.cancel()
-        if self._serving.done():
-            await self._serving
+        await server.startup(sockets=[listener])
+        self._server = server
+        # Not `serve`, which would take over the signals of the whole process.
+        self._serving = asyncio.create_task(server.main_loop(), name=self.name)
 
     async def watch(self) -> None:
         if self._serving is not None:
@@ -70,7 +69,8 @@ class HttpServer:
         if self._server is None or self._serving is None:
             return
         self._server.should_exit = True
-        await asyncio.gather(self._serving, return_exceptions=True)
+        await asyncio.wait({self._serving})
+        await self._server.shutdown()
         if cut_off := set(self._server.server_state.tasks):
             await asyncio.wait(cut_off, timeout=_LAST_WORDS_S)
 
@@ -103,19 +103,3 @@ class HttpServer:
             # connection.
             reset_contextvars=True,
         )
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the process, and tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from clientsphere_common.errors import InvalidInputError, PayloadTooLargeError
 from gateway.model.library import Upload
-from gateway.multipart import PartBegun, PartEnded, PartEvent, read_parts
+from gateway.multipart import PartBegun, PartEvent, read_parts
 
 _FILE = "file"
 _KNOWLEDGE_BASE = "knowledge_base_id"
@@ -37,11 +37,9 @@ class UploadForm:
         parts = read_parts(content_type, self._limited(body))
         knowledge_base_id = ""
         async for event in parts:
-            if not isinstance(event, PartBegun):
-                continue
-            if event.name == _KNOWLEDGE_BASE and not knowledge_base_id:
+            if event == PartBegun(_KNOWLEDGE_BASE, None) and not knowledge_base_id:
                 knowledge_base_id = await _read_field(parts)
-            elif event.name == _FILE:
+            elif isinstance(event, PartBegun) and event.name == _FILE:
                 return Upload(knowledge_base_id, _file_name(event), self._content(parts))
             else:
                 raise InvalidInputError(
@@ -76,11 +74,8 @@ class UploadForm:
 
 async def _read_field(parts: AsyncIterator[PartEvent]) -> str:
     value = b""
-    async for event in parts:
-        if isinstance(event, PartEnded):
-            break
-        if isinstance(event, bytes):
-            value += event
+    while isinstance(event := await anext(parts), bytes):
+        value += event
         if len(value) > _MAX_FIELD_BYTES:
             raise InvalidInputError("field_too_long", f"{_KNOWLEDGE_BASE!r} is too long.")
     return value.decode(errors="replace")

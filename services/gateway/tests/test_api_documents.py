@@ -141,7 +141,7 @@ class TestDocuments:
     async def test_are_listed_in_pages(self, gateway: Gateway, owner: httpx.AsyncClient) -> None:
         await upload(owner)
         gateway.documents.next_page_token = "more"
-        query = {"knowledge_base_id": "kb_1", "page_size": 7, "page_token": "t"}
+        query = {"knowledge_base_id": "kb_1", "page_size": "7", "page_token": "t"}
         page = (await owner.get("/v1/documents", params=query)).json()
         assert ([one["name"] for one in page["items"]], page["next_page_token"]) == (
             ["a.txt"],

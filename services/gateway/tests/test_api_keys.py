@@ -166,6 +166,20 @@ class TestListAll:
         assert [key.id for key in listed] == [owner.principal_id, second.record.id]
 
 
+class TestRecordsThatAreRemembered:
+    async def test_are_bounded_in_number(self, gateway: Gateway) -> None:
+        issued = gateway.mint.issue("tnt_a", "a key", Role.VIEWER)
+        store = CountingStore(issued.record)
+        keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.clock)
+        for number in range(5000):
+            await keys.principal("tnt_a", f"key_{number}")
+        assert store.asked == 5000
+        await keys.principal("tnt_a", "key_4999")
+        assert store.asked == 5000
+        await keys.principal("tnt_a", "key_0")
+        assert store.asked == 5001
+
+
 class SlowStore:
     """The first answer is late, and tells how the key was when it was asked for."""
 
@@ -193,6 +207,16 @@ class SlowStore:
 
     async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
         raise NotImplementedError
+
+
+class CountingStore(SlowStore):
+    """Finds a key under every id, and counts how often it was asked."""
+
+    asked = 0
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        self.asked += 1
+        return replace(self.record, id=key_id)
 
 
 class TestAKeyThatIsRevokedWhileItIsLookedUp:

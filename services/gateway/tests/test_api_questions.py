@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -196,7 +196,7 @@ class TestAStreamedChat:
     async def test_keeps_the_connection_alive_while_the_model_thinks(self) -> None:
         thinking = asyncio.Event()
 
-        async def parts() -> AsyncIterator[Delta | Answer]:
+        async def parts() -> AsyncGenerator[Delta | Answer, None]:
             yield Delta("a")
             await thinking.wait()
 

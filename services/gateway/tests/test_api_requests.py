@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import Response
 from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
@@ -18,7 +19,7 @@ from tests.harness.gateway import Gateway, Tables
 JSON = {"content-type": "application/json"}
 
 
-def broken(request: Any) -> None:
+def broken(request: Any) -> Response:
     raise RuntimeError("the words of a secret document")
 
 
@@ -56,7 +57,7 @@ class TestMistakesOfClients:
     async def test_with_the_content_type_are_told_what_to_send(
         self, owner: httpx.AsyncClient, content_type: str
     ) -> None:
-        headers = {"content-type": content_type.encode("latin-1")}
+        headers = {b"content-type": content_type.encode("latin-1")}
         response = await owner.post("/v1/search", content=b'{"question": "x"}', headers=headers)
         assert response.status_code == 400
         assert "application/json" in response.json()["detail"]
@@ -262,6 +263,20 @@ class TestLogsAndMetrics:
             await owner.get("/v1/me?word-4711")
         assert "word-4711" not in json.dumps(logs)
         assert owner.headers["authorization"].split("_")[3] not in json.dumps(logs)
+
+
+class TestScopesThatAreNoRequests:
+    async def test_pass_through(self, gateway: Gateway) -> None:
+        sent: list[str] = []
+
+        async def receive() -> dict[str, str]:
+            return {"type": "lifespan.shutdown" if sent else "lifespan.startup"}
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        await gateway.app({"type": "lifespan"}, receive, send)
+        assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 class TestTheCaller:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from clientsphere_common.caller_context import CallerSigner
 from clientsphere_common.db.engine import sqlite_url
@@ -41,6 +41,9 @@ class Process:
     def client(self, credential: str) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {credential}"}
         return httpx.AsyncClient(base_url=self.parts.http.url, headers=headers)
+
+    def owner(self) -> httpx.AsyncClient:
+        return self.client(self.credentials["api_key"])
 
 
 @asynccontextmanager
@@ -120,9 +123,8 @@ class TestBuild:
     async def test_a_service_that_is_away_is_a_clear_problem(
         self, tmp_path: Path, settings: GatewaySettings
     ) -> None:
-        async with process(tmp_path, settings) as one:
-            async with one.client(one.credentials["api_key"]) as client:
-                response = await client.get("/v1/documents")
+        async with process(tmp_path, settings) as one, one.owner() as client:
+            response = await client.get("/v1/documents")
         assert response.status_code in {503, 504}
         assert response.headers["content-type"] == "application/problem+json"
 
@@ -132,9 +134,8 @@ class TestBuild:
         async def away() -> None:
             raise DependencyUnavailableError("index_unavailable", "The index is away.")
 
-        async with process(tmp_path, settings, checks=[("index", away)]) as one:
-            async with one.client("") as client:
-                checks = (await client.get("/health/ready")).json()["checks"]
+        async with process(tmp_path, settings, [("index", away)]) as one, one.owner() as client:
+            checks = (await client.get("/health/ready")).json()["checks"]
         assert checks["index"]["error"] == "The index is away."
         assert checks["gateway tables"]["status"] == "ok"
 
@@ -149,11 +150,11 @@ class TestBuild:
 class TestSettings:
     def test_a_short_operator_key_stops_the_start(self) -> None:
         with pytest.raises(ValidationError):
-            GatewaySettings(operator_key="too short")
+            GatewaySettings(operator_key=SecretStr("too short"))
 
     def test_origins_are_read_as_a_list(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CLIENTSPHERE_GATEWAY_CORS_ORIGINS", '["https://a.example"]')
         assert GatewaySettings().cors_origins == ("https://a.example",)
 
     def test_secrets_do_not_show(self) -> None:
-        assert "s3cr3t" not in repr(GatewaySettings(operator_key="s3cr3t" * 8))
+        assert "s3cr3t" not in repr(GatewaySettings(operator_key=SecretStr("s3cr3t" * 8)))

@@ -89,6 +89,11 @@ class TestKeyUsage:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(usage.watch(), 0.01)
 
+    async def test_watching_and_stopping_what_never_started_is_nothing(self) -> None:
+        usage = KeyUsage(FakeStore())
+        await usage.watch()
+        await usage.stop()
+
     async def test_shows_in_the_list_of_keys(
         self, gateway: Gateway, tables: Tables, tenant: NewTenant
     ) -> None:

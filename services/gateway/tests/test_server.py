@@ -116,7 +116,9 @@ class TestHttpServer:
                 await asyncio.wait_for(server.watch(), 0.01)
 
     async def test_stopping_what_never_started_is_nothing(self) -> None:
-        await HttpServer(hello, "127.0.0.1", 0).stop()
+        server = HttpServer(hello, "127.0.0.1", 0)
+        await server.watch()
+        await server.stop()
 
     @pytest.mark.parametrize(
         ("host", "url"),

@@ -55,8 +55,9 @@ class TestSqlTenants:
             ("api_key.created", "operator"),
         ]
 
-    async def test_an_unknown_tenant_is_none(self, tables: Tables) -> None:
-        assert await tables.tenants.find("tnt_unknown") is None
+    async def test_an_unknown_tenant_is_not_found(self, gateway: Gateway) -> None:
+        with pytest.raises(NotFoundError):
+            await gateway.tenants.own(STRANGER)
 
 
 class TestSqlApiKeys:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.request import Caller
@@ -15,15 +18,25 @@ MAX_TOP_K = 50
 _DEFAULT_TOP_K = 8
 
 
+@dataclass(frozen=True)
+class Selection:
+    """How passages are chosen from those that the index found."""
+
+    candidates: int
+    """Asked of the index, so that enough are left when some are passed over."""
+    per_document: int | None = None
+    """Most passages of one document; None: as many as fit."""
+
+
 class PassageSearch:
     """Searches in words and in meaning at once; copies of a passage are given once."""
 
     def __init__(
-        self, index: PassageIndex, embedder: QuestionEmbedder, spare_passages: int
+        self, index: PassageIndex, embedder: QuestionEmbedder, selection: Selection
     ) -> None:
         self._index = index
         self._embedder = embedder
-        self._spare_passages = spare_passages
+        self._selection = selection
 
     async def search(
         self, caller: Caller, question: str, knowledge_base_ids: Sequence[str], top_k: int
@@ -36,11 +49,11 @@ class PassageSearch:
         query = HybridQuery(
             text=question,
             vector=await self._embedder.embed(question),
-            limit=top_k + self._spare_passages,
+            limit=max(top_k, self._selection.candidates),
             knowledge_base_ids=tuple(knowledge_base_ids),
         )
         found = await self._index.search(caller.tenant_id, query)
-        return list(_without_copies(found))[:top_k]
+        return list(islice(_selected(found, self._selection.per_document), top_k))
 
 
 def _checked(question: str, top_k: int) -> tuple[str, int]:
@@ -54,11 +67,17 @@ def _checked(question: str, top_k: int) -> tuple[str, int]:
     return question, top_k or _DEFAULT_TOP_K
 
 
-def _without_copies(passages: Iterable[FoundPassage]) -> Iterator[FoundPassage]:
-    """The same text in two documents would crowd out other passages; the best one stays."""
-    seen: set[str] = set()
+def _selected(passages: Iterable[FoundPassage], per_document: int | None) -> Iterator[FoundPassage]:
+    """`passages` without copies of a better one and without more of a document than allowed.
+
+    A copy has the same headings too: under another one the same words state another fact.
+    """
+    seen: set[tuple[tuple[str, ...], str]] = set()
+    count_of = Counter[str]()
     for passage in passages:
-        words = " ".join(passage.text.split())
-        if words not in seen:
-            seen.add(words)
+        content = (passage.heading_path, " ".join(passage.text.split()))
+        is_used_up = per_document is not None and count_of[passage.document_id] >= per_document
+        if content not in seen and not is_used_up:
+            seen.add(content)
+            count_of[passage.document_id] += 1
             yield passage

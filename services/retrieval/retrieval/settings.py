@@ -14,9 +14,12 @@ class RetrievalSettings(BaseSettings):
     embed_timeout_s: float = Field(
         default=5.0, gt=0, description="Longest wait for the vector of a question, in seconds."
     )
-    spare_passages: int = Field(
-        default=4,
-        ge=0,
-        le=50,
-        description="Passages fetched beyond those asked for, to replace copies of others.",
+    candidates: int = Field(
+        default=64,
+        ge=1,
+        le=200,
+        description="Passages asked of the index, so that enough are left without the copies.",
+    )
+    passages_per_document: int | None = Field(
+        default=None, ge=1, description="Most passages of one document; unset: as many as fit."
     )

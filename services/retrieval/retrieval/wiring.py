@@ -11,7 +11,7 @@ from clientsphere_common.modules import ServiceParts
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.vectors.ports import PassageIndex
 from retrieval.adapters.llm_proxy import LlmProxyQuestionEmbedder
-from retrieval.search import PassageSearch
+from retrieval.search import PassageSearch, Selection
 from retrieval.servicer import RetrievalServicer
 from retrieval.settings import RetrievalSettings
 
@@ -27,7 +27,8 @@ class Surroundings:
 
 def build(settings: RetrievalSettings, around: Surroundings) -> ServiceParts:
     embedder = LlmProxyQuestionEmbedder(around.llm_channel, around.calls, settings.embed_timeout_s)
-    search = PassageSearch(around.index, embedder, settings.spare_passages)
+    selection = Selection(settings.candidates, settings.passages_per_document)
+    search = PassageSearch(around.index, embedder, selection)
     servicer = RetrievalServicer(search)
 
     def register(server: grpc.aio.Server) -> None:

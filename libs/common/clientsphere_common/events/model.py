@@ -33,7 +33,8 @@ class Subscription:
 
     `handler` may see an event more than once, runs in a task of its own, must let a cancellation
     pass, and fails by raising. `concurrency` counts events of different keys in hand together.
-    After a failure the event is tried again after `retry_delay_s`, then twice that, and so on.
+    After a failure the event is tried again after `retry_delay_s`, then twice that, and so on,
+    but not before the `retry_after_s` of a ServiceError.
     `stop_grace_s` is what events in hand get to finish when the consumer stops.
     """
 

@@ -22,6 +22,7 @@ from clientsphere_common.events.sqlite_consumer import SqliteEventConsumer
 TOPIC = "documents"
 GROUPS = ("indexing", "auditing")
 KEYS = ("a", "b", "c", "d", "e")
+MAX_BACKLOG = 100
 UNLIMITED_ATTEMPTS = 1000
 
 
@@ -55,8 +56,7 @@ class Program:
             await self._log.publish([_event(key, 0) for key in ("a", "poison", "poison-next")])
         if mode == "work":
             await self._publish_for_ever()
-        while any([await self._log.lag(TOPIC, group) for group in GROUPS]):
-            await asyncio.sleep(0.01)
+        await self._let_the_groups_catch_up(0)
         for consumer in consumers:
             await consumer.stop()
         await self._log.stop()
@@ -74,6 +74,11 @@ class Program:
             await self._log.publish(events)
             for event in events:
                 self._acknowledged.write(event.id)
+            await self._let_the_groups_catch_up(MAX_BACKLOG)
+
+    async def _let_the_groups_catch_up(self, backlog: int) -> None:
+        while any([await self._log.lag(TOPIC, group) > backlog for group in GROUPS]):
+            await asyncio.sleep(0.001)
 
     def _consumer(self, group: str, max_attempts: int) -> SqliteEventConsumer:
         async def handle(event: Event) -> None:

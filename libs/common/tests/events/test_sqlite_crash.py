@@ -31,12 +31,21 @@ class Attempt:
 
 async def start(directory: Path, life: int, mode: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), str(directory), str(life), mode
+        sys.executable,
+        str(PROGRAM),
+        str(directory),
+        str(life),
+        mode,
+        stdout=asyncio.subprocess.DEVNULL,
     )
 
 
 async def exit_code(process: asyncio.subprocess.Process) -> int:
-    return await asyncio.wait_for(process.wait(), PATIENCE_S)
+    try:
+        return await asyncio.wait_for(process.wait(), PATIENCE_S)
+    except TimeoutError:
+        process.kill()
+        raise
 
 
 def lines(file: Path) -> list[str]:
@@ -47,9 +56,9 @@ def attempts(directory: Path) -> list[Attempt]:
     return [Attempt(*line.split()) for line in lines(directory / "attempts.txt")]
 
 
-async def has_begun(directory: Path, life: int) -> None:
+async def has_begun(directory: Path, attempts_before: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not any(attempt.life == str(life) for attempt in attempts(directory)):
+        while len(lines(directory / "attempts.txt")) == attempts_before:
             await asyncio.sleep(0.01)
 
 
@@ -59,8 +68,9 @@ class TestKilledAtRandomMoments:
         """What `KILLS` killed lives and a last, quiet one have left."""
         moment = random.Random(KILLS)
         for life in range(KILLS):
+            attempts_before = len(attempts(tmp_path))
             process = await start(tmp_path, life, "work")
-            await has_begun(tmp_path, life)
+            await has_begun(tmp_path, attempts_before)
             await asyncio.sleep(moment.uniform(0, 0.3))
             process.kill()
             assert await exit_code(process) == KILLED

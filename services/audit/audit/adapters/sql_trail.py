@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from collections.abc import Callable
 
-from audit.adapters.tables import LinkRow
+from sqlalchemy import select
+
+from audit.adapters.tables import HeadRow, LinkRow
 from audit.model import AuditEvent, Head, Link
 from clientsphere_common.db.session import Database
-from clientsphere_common.hash_chain import GENESIS_HASH, link_hash
 
 
 class SqlTrailStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def append(self, tenant_id: str, event: AuditEvent) -> None:
+    async def append(
+        self, tenant_id: str, event_id: str, link_after: Callable[[Head], Link]
+    ) -> None:
+        known = select(LinkRow.sequence).where(LinkRow.event_id == event_id)
         async with self._database.transaction(tenant_id) as session:
-            known = select(LinkRow.sequence).where(LinkRow.event_id == event.event_id)
             if await session.scalar(known) is not None:
                 return
-            head = await _head(session)
-            session.add(_next_row(head, event))
+            head = await session.get(HeadRow, tenant_id)
+            link = link_after(_to_head(head))
+            session.add(_to_row(link))
+            if head is None:
+                head = HeadRow()
+                session.add(head)
+            head.sequence, head.hash = link.sequence, link.hash
 
     async def links(
         self, tenant_id: str, after_sequence: int, limit: int, action: str
@@ -35,25 +42,20 @@ class SqlTrailStore:
 
     async def head(self, tenant_id: str) -> Head:
         async with self._database.snapshot(tenant_id) as session:
-            return await _head(session)
+            return _to_head(await session.get(HeadRow, tenant_id))
 
 
-async def _head(session: AsyncSession) -> Head:
-    newest = select(LinkRow.sequence, LinkRow.hash).order_by(LinkRow.sequence.desc()).limit(1)
-    found = (await session.execute(newest)).one_or_none()
-    return Head(0, "") if found is None else Head(found.sequence, found.hash)
+def _to_head(row: HeadRow | None) -> Head:
+    return Head() if row is None else Head(row.sequence, row.hash)
 
 
-def _next_row(head: Head, event: AuditEvent) -> LinkRow:
-    previous_hash = head.hash or GENESIS_HASH
-    sequence = head.sequence + 1
-    facts = event.facts()
+def _to_row(link: Link) -> LinkRow:
     return LinkRow(
-        **facts,
-        sequence=sequence,
-        event_id=event.event_id,
-        previous_hash=previous_hash,
-        hash=link_hash(previous_hash, sequence, event.event_id, facts),
+        **link.event.facts(),
+        sequence=link.sequence,
+        event_id=link.event.event_id,
+        previous_hash=link.previous_hash,
+        hash=link.hash,
     )
 
 

@@ -37,3 +37,13 @@ class LinkRow(TenantScoped, Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class HeadRow(TenantScoped, Base):
+    """The newest link of a tenant, kept apart: links cut off at the end are missed by it."""
+
+    __tablename__ = "audit_heads"
+
+    tenant_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sequence: Mapped[Int64]
+    hash: Mapped[str] = mapped_column(String(64))

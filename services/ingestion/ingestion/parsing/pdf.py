@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pypdfium2  # type: ignore[import-untyped]  # ships no types
+import pypdfium2
 
 from ingestion.parsing.hyphenation import Dehyphenator
 from ingestion.parsing.model import ParsedDocument, ParseError

@@ -8,7 +8,7 @@ from itertools import islice
 from math import inf
 from typing import Any
 
-import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # ships no types
+import pypdfium2.raw as pdfium
 
 from ingestion.parsing.pdf_layout import Paragraph, Section
 

@@ -43,11 +43,11 @@ _NO_LIMIT = 2**31
 
 @dataclass(frozen=True)
 class Backlog:
-    """How much of a shard still slows it down."""
+    """What optimising a shard would be worth."""
 
     points: int
-    unoptimised: int
-    """Points that no graph covers, and points removed whose space is not free again."""
+    changes: int
+    """Points added and points removed since the last time: in no graph, or holding space."""
 
 
 class PassageShard:
@@ -64,7 +64,7 @@ class PassageShard:
             for operation in field_index_operations():
                 self._shard.update(operation)
         self._bm25 = open_bm25()
-        self._removed = 0
+        self._changes = self._points_without_graph()
 
     def close(self) -> None:
         self._shard.close()
@@ -82,6 +82,7 @@ class PassageShard:
             for chunk in chunks
         ]
         self._shard.update(UpdateOperation.upsert_points(points, update_mode=UpdateMode.InsertOnly))
+        self._changes += len(points)
 
     def activate(self, tenant: Tenant, document_id: str, version: int) -> int:
         """See PassageIndex.activate; what it did is on disk when it returns."""
@@ -102,7 +103,7 @@ class PassageShard:
 
     def remove(self, conditions: Conditions) -> None:
         """What it did is on disk when it returns: of adding alone, the log survives the process."""
-        self._removed += self.count(conditions)
+        self._changes += self.count(conditions)
         self._shard.update(UpdateOperation.delete_points_by_filter(to_filter(conditions)))
         self._shard.flush()
 
@@ -135,12 +136,15 @@ class PassageShard:
     def optimise(self) -> None:
         """Build graphs and free the space of removed points. Takes minutes for a million points."""
         self._shard.optimize()
+        self._changes = self._points_without_graph()
 
     def backlog(self) -> Backlog:
+        return Backlog(self._shard.info().points_count, self._changes)
+
+    def _points_without_graph(self) -> int:
         about = self._shard.info()
-        # The engine counts vectors: every point has a sparse one, which is always indexed.
-        with_graph = max(0, about.indexed_vectors_count - about.points_count)
-        return Backlog(about.points_count, about.points_count - with_graph + self._removed)
+        # The engine counts vectors: a point's sparse one at once, its dense one with the graph.
+        return max(0, 2 * about.points_count - about.indexed_vectors_count)
 
 
 def _prefetch(query: Query, allowed: Filter, params: SearchParams | None = None) -> Prefetch:

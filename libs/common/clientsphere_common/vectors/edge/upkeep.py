@@ -49,13 +49,13 @@ class IndexUpkeep:
             return
         await self._engine.optimise()
         after = await self._engine.read(PassageShard.backlog)
-        self._unavoidable = after.unoptimised
-        log.info("index_optimised", points=after.points, backlog_before=before.unoptimised)
+        self._unavoidable = after.changes
+        log.info("index_optimised", points=after.points, changes=before.changes)
 
     def _is_due(self, backlog: Backlog) -> bool:
         settings = self._settings
         enough = max(settings.min_backlog, settings.max_backlog_share * backlog.points)
-        return backlog.unoptimised - self._unavoidable >= enough
+        return backlog.changes - self._unavoidable >= enough
 
     async def _run(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""The chains of audit events."""
+"""The chains of audit events, and the head of each."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,7 +30,14 @@ def upgrade() -> None:
     op.create_index("audit_links_by_event", "audit_links", columns, unique=True)
     columns = ["tenant_id", "action", "sequence"]
     op.create_index("audit_links_by_action", "audit_links", columns)
+    op.create_table(
+        "audit_heads",
+        sa.Column("tenant_id", sa.String(64), primary_key=True),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
+        sa.Column("hash", sa.String(64), nullable=False),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("audit_heads")
     op.drop_table("audit_links")

@@ -1,0 +1,152 @@
+"""The trail as its tenants and their auditors meet it, kept in real tables."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from audit.model import AuditEvent, Head
+from audit.trail import AuditTrail
+from clientsphere_common.errors import InvalidInputError
+from clientsphere_common.hash_chain import ChainLink, verify_chain
+from clientsphere_common.request import Caller
+
+AUDITOR = Caller("tnt_a", "usr_auditor", ("auditor",))
+STRANGER = Caller("tnt_b", "usr_stranger", ("owner",))
+UPLOADED = AuditEvent(
+    event_id="evt_1",
+    action="document.uploaded",
+    principal_id="usr_1",
+    target_type="document",
+    target_id="doc_1",
+    outcome="succeeded",
+    occurred_at_ms=1_700_000_000_000,
+    request_id="req_1",
+    details={"name": "Überblick.pdf", "version": "2"},
+)
+
+
+def uploaded(number: int) -> AuditEvent:
+    return replace(UPLOADED, event_id=f"evt_{number}", target_id=f"doc_{number}")
+
+
+async def record(trail: AuditTrail, count: int) -> None:
+    for number in range(1, count + 1):
+        await trail.record("tnt_a", uploaded(number))
+
+
+async def chain(trail: AuditTrail, caller: Caller) -> list[ChainLink]:
+    return [
+        ChainLink(one.sequence, one.event.event_id, one.event.facts(), one.previous_hash, one.hash)
+        for one in await trail.links(caller, 0, 1000, "")
+    ]
+
+
+async def sequences(
+    trail: AuditTrail, after_sequence: int = 0, page_size: int = 0, action: str = ""
+) -> list[int]:
+    links = await trail.links(AUDITOR, after_sequence, page_size, action)
+    return [link.sequence for link in links]
+
+
+class TestRecord:
+    async def test_an_event_comes_back_exactly_as_it_was_recorded(self, trail: AuditTrail) -> None:
+        await trail.record("tnt_a", UPLOADED)
+        (link,) = await trail.links(AUDITOR, 0, 0, "")
+        assert link.event == UPLOADED
+
+    async def test_what_was_recorded_is_an_unbroken_chain_that_ends_at_the_head(
+        self, trail: AuditTrail
+    ) -> None:
+        await record(trail, 5)
+        head = await trail.head(AUDITOR)
+        assert verify_chain(await chain(trail, AUDITOR), head.sequence, head.hash) == 5
+
+    async def test_an_event_delivered_again_changes_nothing(self, trail: AuditTrail) -> None:
+        await record(trail, 3)
+        before = await trail.head(AUDITOR)
+        await record(trail, 3)
+        assert await trail.head(AUDITOR) == before
+        assert await sequences(trail) == [1, 2, 3]
+
+    async def test_deliveries_at_the_same_time_do_not_fork_the_chain(
+        self, trail: AuditTrail
+    ) -> None:
+        deliveries = [uploaded(number) for number in range(40)] * 2
+        await asyncio.gather(*(trail.record("tnt_a", event) for event in deliveries))
+        head = await trail.head(AUDITOR)
+        assert verify_chain(await chain(trail, AUDITOR), head.sequence, head.hash) == 40
+
+    async def test_each_tenant_has_a_chain_of_its_own(self, trail: AuditTrail) -> None:
+        await trail.record("tnt_a", uploaded(1))
+        await trail.record("tnt_b", uploaded(1))
+        await trail.record("tnt_b", uploaded(2))
+        for caller, count in ((AUDITOR, 1), (STRANGER, 2)):
+            head = await trail.head(caller)
+            assert verify_chain(await chain(trail, caller), head.sequence, head.hash) == count
+
+    @pytest.mark.parametrize(
+        "event", [replace(UPLOADED, action=""), replace(UPLOADED, outcome="maybe")]
+    )
+    async def test_an_event_that_does_not_say_what_happened_is_refused(
+        self, trail: AuditTrail, event: AuditEvent
+    ) -> None:
+        with pytest.raises(InvalidInputError) as refused:
+            await trail.record("tnt_a", event)
+        assert refused.value.code == "invalid_audit_event"
+        assert await trail.head(AUDITOR) == Head()
+
+
+class TestHead:
+    async def test_before_the_first_event_there_is_none(self, trail: AuditTrail) -> None:
+        assert await trail.head(AUDITOR) == Head(sequence=0, hash="")
+
+    async def test_is_the_newest_link(self, trail: AuditTrail) -> None:
+        await record(trail, 3)
+        newest = (await trail.links(AUDITOR, 2, 0, ""))[0]
+        assert await trail.head(AUDITOR) == Head(3, newest.hash)
+
+    async def test_a_tenant_learns_nothing_of_another(self, trail: AuditTrail) -> None:
+        await record(trail, 3)
+        assert await trail.head(STRANGER) == Head()
+        assert await trail.links(STRANGER, 0, 0, "") == []
+
+
+class TestLinks:
+    async def test_come_in_the_order_of_their_sequence(self, trail: AuditTrail) -> None:
+        await record(trail, 12)
+        assert await sequences(trail) == list(range(1, 13))
+
+    async def test_a_page_goes_on_after_the_one_before(self, trail: AuditTrail) -> None:
+        await record(trail, 5)
+        assert await sequences(trail, page_size=2) == [1, 2]
+        assert await sequences(trail, after_sequence=2, page_size=2) == [3, 4]
+        assert await sequences(trail, after_sequence=4, page_size=2) == [5]
+        assert await sequences(trail, after_sequence=5, page_size=2) == []
+
+    async def test_a_page_has_100_links_unless_told_otherwise(self, trail: AuditTrail) -> None:
+        await record(trail, 101)
+        assert len(await sequences(trail)) == 100
+        assert len(await sequences(trail, page_size=1000)) == 101
+
+    async def test_can_be_those_of_one_action(self, trail: AuditTrail) -> None:
+        await record(trail, 2)
+        asked = replace(UPLOADED, event_id="evt_asked", action="question.asked")
+        await trail.record("tnt_a", asked)
+        assert await sequences(trail, action="question.asked") == [3]
+        assert await sequences(trail, action="question.forgotten") == []
+
+    @pytest.mark.parametrize("page_size", [-1, 1001])
+    async def test_a_page_of_an_impossible_size_is_refused(
+        self, trail: AuditTrail, page_size: int
+    ) -> None:
+        with pytest.raises(InvalidInputError) as refused:
+            await trail.links(AUDITOR, 0, page_size, "")
+        assert refused.value.code == "invalid_page_size"
+
+    async def test_a_negative_sequence_is_refused(self, trail: AuditTrail) -> None:
+        with pytest.raises(InvalidInputError) as refused:
+            await trail.links(AUDITOR, -1, 0, "")
+        assert refused.value.code == "invalid_sequence"
