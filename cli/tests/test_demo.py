@@ -98,7 +98,7 @@ class TestPlay:
     ) -> None:
         async def interrupted(workplace: Workplace) -> None:
             demo = asyncio.create_task(run_demo(workplace))
-            while not (workplace.data_dir / "credentials.json").exists():
+            while not demo.done() and not (workplace.data_dir / "credentials.json").exists():
                 await asyncio.sleep(0.01)
             os.kill(os.getpid(), number)
             await demo

@@ -38,7 +38,9 @@ def main(arguments: list[str]) -> int:
         "tenant_id": "tnt_0",
         "api_key": gateway.add_tenant("default"),
     }
-    (data_dir / "credentials.json").write_text(json.dumps(credentials))
+    aside = data_dir / "credentials.json.new"
+    aside.write_text(json.dumps(credentials))
+    aside.rename(data_dir / "credentials.json")
     gateway.serve()
     return 0
 

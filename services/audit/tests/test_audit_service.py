@@ -8,17 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
-from audit.adapters.tables import Base
 from audit.consumer import TRAIL_GROUP
 from audit.settings import AuditSettings
 from audit.wiring import Surroundings, build
 from clientsphere.audit.v1 import audit_service_pb2 as wire
 from clientsphere.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from clientsphere_common.audit_events import AUDIT_TOPIC, AuditFact, audit_event
-from clientsphere_common.db.engine import open_blocking_engine, sqlite_url
+from clientsphere_common.db.engine import sqlite_url
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.events.model import Event
 from clientsphere_common.events.sqlite import SqliteEventLog
@@ -122,14 +119,6 @@ class TestAuditService:
         async with running(*parts.modules):
             for _name, check in parts.checks:
                 await check()
-
-
-class TestMigrations:
-    def test_make_exactly_the_tables_that_the_code_expects(self, tables: Path) -> None:
-        engine = open_blocking_engine(sqlite_url(tables))
-        with engine.connect() as connection:
-            context = MigrationContext.configure(connection)
-            assert compare_metadata(context, Base.metadata) == []
 
 
 def to_link(one: wire.ChainedEvent) -> ChainLink:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 import structlog
 
 from clientsphere_common.answers import NO_ANSWER
+from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller, current_trace
 from gateway.citations import cite
@@ -18,6 +19,7 @@ from gateway.question_facts import question_asked
 log = structlog.get_logger(__name__)
 
 DECLINED = "The documents do not contain the answer to this question."
+_LONGEST_ANSWER_CHARS = 32_000
 _AROUND_NO_ANSWER = " \t\r\n.\"'`*"
 
 
@@ -97,8 +99,11 @@ class _Draft:
         """Take `piece`, and return what may be shown.
 
         The beginning is held back for as long as it could become the word for "no answer".
+        Raises DependencyUnavailableError when the model does not stop.
         """
         self._text += piece
+        if len(self._text) > _LONGEST_ANSWER_CHARS:
+            raise DependencyUnavailableError("answer_too_long", "The model did not stop writing.")
         self._held_back += piece
         if NO_ANSWER.startswith(self._text.strip(_AROUND_NO_ANSWER)):
             return ""

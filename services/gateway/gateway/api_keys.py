@@ -7,7 +7,7 @@ import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from clientsphere_common.errors import NotFoundError, UnauthenticatedError
 from clientsphere_common.request import Caller
@@ -16,6 +16,7 @@ from gateway.key_usage import KeyUsage
 from gateway.model.tenancy import ApiKey, IssuedKey
 from gateway.permissions import Role, require_management_of
 from gateway.ports import ApiKeyStore
+from gateway.times import from_unix_ms
 
 _REMEMBERED_S = 5.0
 _REMEMBERED_KEYS = 4096
@@ -53,7 +54,8 @@ class KeyMint:
         return hmac.compare_digest(self._hash(secret), expected) and record is not None
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)
+        """In whole milliseconds, as the tables keep it."""
+        return from_unix_ms(int(self._clock() * 1000))
 
     def _hash(self, secret: str) -> bytes:
         return hmac.digest(self._pepper, secret.encode(), "sha256")

@@ -11,7 +11,8 @@ from gateway.model.answers import Citation, Passage
 from gateway.quotes import QuotablePassage, Quote
 from gateway.words import content_words, numbers
 
-_MARKERS = re.compile(r"(?:\s*\[\d+(?:\s*,\s*\d+)*\])+")
+# White space is tried once, from its beginning: long runs of it stay linear.
+_MARKERS = re.compile(r"(?:(?<!\s)\s*\[\d+(?:\s*,\s*\d+)*\])+")
 _SUPPORTING_COVERAGE = 0.6
 _RELATED_COVERAGE = 0.25
 _FEWEST_WORDS = 2

@@ -70,6 +70,11 @@ class TestAnAnswer:
         await world.answer()
         assert "Leave is 25 days." in world.model.instructions[0]
 
+    async def test_that_does_not_end_is_broken_off(self) -> None:
+        with pytest.raises(DependencyUnavailableError) as refused:
+            await World(*["word " * 1000] * 7).answer()
+        assert refused.value.code == "answer_too_long"
+
 
 class TestDeclining:
     async def test_without_passages_no_model_is_asked(self) -> None:

@@ -199,13 +199,14 @@ class TestApiKeys:
     async def test_are_created_used_listed_and_revoked(
         self, gateway: Gateway, owner: httpx.AsyncClient
     ) -> None:
+        gateway.clock.now_s += 1
         body = {"name": "intranet", "role": "viewer", "expires_in_days": 90}
         response = await owner.post("/v1/api-keys", json=body)
         assert response.status_code == 201
         created = response.json()
         assert created["key"].startswith(created["prefix"])
-        assert created["created_at"] == "2027-01-15T08:00:00Z"
-        assert created["expires_at"] == "2027-04-15T08:00:00Z"
+        assert created["created_at"] == "2027-01-15T08:00:01Z"
+        assert created["expires_at"] == "2027-04-15T08:00:01Z"
         async with gateway.client(created["key"]) as client:
             assert (await client.get("/v1/me")).status_code == 200
             listed = (await owner.get("/v1/api-keys")).json()["items"]

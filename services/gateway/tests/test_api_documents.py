@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from gateway.model.library import Failure
 from gateway.model.tenancy import NewTenant
@@ -16,6 +17,7 @@ from tests.harness.gateway import Gateway
 
 MIB = 1024 * 1024
 FORM = {"content-type": "multipart/form-data; boundary=frontier"}
+BEGINNING = b'--frontier\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
 MALFORMED_IDS = ["doc_%00", "doc_1%2f..", "doc%20x", "%ff%fe", "d" * 65, "doc_1'--", "\u00e9"]
 
 
@@ -26,7 +28,7 @@ async def upload(
 
 
 async def streamed(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield b'--frontier\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    yield BEGINNING
     async for piece in content:
         yield piece
     yield b"\r\n--frontier--\r\n"
@@ -120,6 +122,35 @@ class TestUpload:
         body = streamed(never())
         response = await owner.post("/v1/documents", content=body, headers=FORM)
         assert (response.status_code, response.json()["code"]) == (504, "deadline_exceeded")
+
+
+class TestAClientThatLeavesInMidUpload:
+    async def test_leaves_nothing_behind(self, gateway: Gateway, tenant: NewTenant) -> None:
+        messages: list[Message] = [
+            {"type": "http.request", "body": BEGINNING, "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+
+        async def receive() -> Message:
+            return messages.pop(0)
+
+        async def send(message: Message) -> None:
+            raise AssertionError("nobody is there to be told")
+
+        authorization = f"Bearer {tenant.owner_key.key}".encode()
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": "/v1/documents",
+            "query_string": b"",
+            "headers": [
+                (b"authorization", authorization),
+                (b"content-type", FORM["content-type"].encode()),
+            ],
+        }
+        await gateway.app(scope, receive, send)
+        assert gateway.documents.uploads == []
 
 
 class TestDocuments:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
 from clientsphere_common.request import current_caller
+from gateway.problems import plain_problems
 from gateway.settings import GatewaySettings
 from tests.harness.gateway import Gateway, Tables
 
@@ -296,3 +297,11 @@ class TestTheCaller:
             await owner.get("/v1/documents/doc_1")
             await stranger.get("/v1/documents/doc_1")
         assert seen[1].tenant_id == other.tenant.id != seen[0].tenant_id
+
+
+class TestPlainProblems:
+    def test_have_a_status_and_words_for_a_person(self) -> None:
+        for code, (status, detail) in plain_problems().items():
+            assert code.islower()
+            assert 400 <= status < 500
+            assert detail.endswith(".")

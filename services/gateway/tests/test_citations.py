@@ -152,6 +152,7 @@ class TestAnyAnswer:
         long = new_passage(1, "A word of it stands here. " * 400)
         started = time.perf_counter()
         cite("A word of it stands here [1]. " * 50 + "[1] " * 10_000, [long])
+        cite("[1" + " " * 100_000 + "[1," + "\n" * 100_000 + "1 ", [long])
         assert time.perf_counter() - started < 5
 
     def test_languages_without_spaces_are_compared_by_character(self) -> None:

@@ -114,6 +114,8 @@ class Job:
     document_name: str
     object_key: str
     media_type: str
+    starts: int
+    """How often work on the version was begun, this time included."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,12 @@ from ingestion.ports import JobLedger, Parser
 log = structlog.get_logger(__name__)
 
 MAX_STARTS = 3
-"""A version that was started this often without an end is quarantined (architecture: the third)."""
+"""A version that was started this often without an end is likely what killed its workers."""
+_QUARANTINED = Failure(
+    "document_quarantined",
+    "Processing this document stopped unexpectedly several times. Check the file and upload it"
+    " again, or ask your administrator.",
+)
 _PASSING = (DependencyUnavailableError, DeadlineExceededError, LimitExceededError)
 
 
@@ -53,8 +58,11 @@ class DocumentPipeline:
         Raises the ServiceError of a dependency that may recover: the event is to be delivered
         again, and the failed try does not count against the document.
         """
-        job = await self._ledger.begin(key, MAX_STARTS)
+        job = await self._ledger.begin(key)
         if job is None:
+            return
+        if job.starts > MAX_STARTS:
+            await self._give_up(key, _QUARANTINED)
             return
         try:
             await self._index_version(job)
@@ -63,9 +71,12 @@ class DocumentPipeline:
             await self._ledger.release(key)
             raise
         except (ParseError, ServiceError) as error:
-            await self._index.remove_version(key.tenant_id, key.document_id, key.version)
-            await self._ledger.fail(key, Failure(error.code, error.message))
-            log.info("document_failed", document=key.document_id, code=error.code)
+            await self._give_up(key, Failure(error.code, error.message))
+
+    async def _give_up(self, key: VersionKey, failure: Failure) -> None:
+        await self._index.remove_version(key.tenant_id, key.document_id, key.version)
+        await self._ledger.fail(key, failure)
+        log.info("document_failed", document=key.document_id, code=failure.code)
 
     async def _index_version(self, job: Job) -> None:
         key = job.key

@@ -86,12 +86,8 @@ class Documents(Protocol):
 class JobLedger(Protocol):
     """The state of the work on versions, as the workers keep it."""
 
-    async def begin(self, key: VersionKey, max_starts: int) -> Job | None:
-        """Count a start and hand out the job; None when it is done, deleted or superseded.
-
-        A version started `max_starts` times without an end is failed as quarantined instead:
-        it is likely what killed its workers.
-        """
+    async def begin(self, key: VersionKey) -> Job | None:
+        """Count a start and hand out the job; None when it is done, deleted or superseded."""
         ...
 
     async def release(self, key: VersionKey) -> None:

@@ -114,17 +114,22 @@ class TestStartsOfADocument:
     async def test_that_end_in_a_crash_lead_to_quarantine(
         self, ingestion: Ingestion, caller: Caller
     ) -> None:
+        async def crash(*_: object) -> int:
+            raise RuntimeError("the worker died here")
+
         document = await uploaded(ingestion, caller)
-        ingestion.embedder.failure = RuntimeError("the worker died here")
+        ingestion.index.activate = crash  # type: ignore[method-assign]  # after the points are in
         for _ in range(MAX_STARTS):
             with pytest.raises(RuntimeError):
                 await ingestion.index_newest(caller, document)
+        assert await ingestion.index.count(caller.tenant_id) > 0
 
         ended = await ingestion.index_newest(caller, document)
 
         assert ended.failure is not None
         assert ended.failure.code == "document_quarantined"
         assert ingestion.parser.parsed == MAX_STARTS
+        assert await ingestion.index.count(caller.tenant_id) == 0
 
     @pytest.mark.parametrize(
         "failure",

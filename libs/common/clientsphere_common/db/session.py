@@ -91,10 +91,6 @@ class Database:
     def name(self) -> str:
         return "database"
 
-    @property
-    def url(self) -> str:
-        return self._url
-
     async def start(self) -> None:
         self._engine = open_engine(self._url)
 

@@ -13,7 +13,6 @@ from clientsphere_common.errors import (
     DeadlineExceededError,
     DependencyUnavailableError,
     InvalidInputError,
-    NotFoundError,
     UnauthenticatedError,
 )
 from clientsphere_common.request import set_timeout
@@ -110,25 +109,6 @@ class TestClientStream:
             method = raw_client_stream(host.channel)
             assert await host.calls.client_stream(method, letters(), 5) == b"abc"
 
-    async def test_a_server_that_needs_no_more_may_answer_early(self) -> None:
-        async def take_one(requests: AsyncIterator[bytes], _context: object) -> bytes:
-            return await anext(aiter(requests))
-
-        async with rpc_host(raw_service(grpc.stream_unary_rpc_method_handler(take_one))) as host:
-            as_caller("tnt_a")
-            method = raw_client_stream(host.channel)
-            assert await host.calls.client_stream(method, endless(), 5) == b"x" * 10_000
-
-    async def test_a_refusal_before_the_end_says_why(self) -> None:
-        async def refuse(_requests: AsyncIterator[bytes], _context: object) -> bytes:
-            raise NotFoundError("knowledge_base_not_found", "There is no such knowledge base.")
-
-        async with rpc_host(raw_service(grpc.stream_unary_rpc_method_handler(refuse))) as host:
-            as_caller("tnt_a")
-            with pytest.raises(NotFoundError) as refused:
-                await host.calls.client_stream(raw_client_stream(host.channel), endless(), 5)
-        assert refused.value.code == "knowledge_base_not_found"
-
     async def test_a_failure_to_read_the_requests_ends_the_call_and_is_raised(self) -> None:
         ended = asyncio.Event()
 
@@ -190,8 +170,3 @@ class TestServerStream:
 async def letters() -> AsyncIterator[bytes]:
     for letter in (b"a", b"b", b"c"):
         yield letter
-
-
-async def endless() -> AsyncIterator[bytes]:
-    while True:
-        yield b"x" * 10_000

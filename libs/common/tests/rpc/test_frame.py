@@ -253,23 +253,21 @@ class TestStreams:
                 await anext(responses)
         assert rpc_count(host, "RESOURCE_EXHAUSTED") == 1
 
-    async def test_a_stream_of_requests_can_be_refused_before_it_ends(self) -> None:
+    @pytest.mark.parametrize("pieces", [0, 1, 3, 40])
+    @pytest.mark.parametrize("piece_bytes", [10, 256 * 1024])
+    async def test_a_stream_of_requests_that_is_refused_learns_why_however_much_it_sends(
+        self, pieces: int, piece_bytes: int
+    ) -> None:
         async def refuse(_requests: AsyncIterator[bytes], _context: object) -> bytes:
             raise NotFoundError("knowledge_base_not_found", "There is no such knowledge base.")
 
-        parts = raw_service(grpc.stream_unary_rpc_method_handler(refuse))
-        async with rpc_host(parts) as host:
+        async with rpc_host(raw_service(grpc.stream_unary_rpc_method_handler(refuse))) as host:
             as_caller("tnt_a")
             method = raw_client_stream(host.channel)
             with pytest.raises(NotFoundError):
-                await host.calls.client_stream(method, endless(), 5)
+                await host.calls.client_stream(method, stream(*[bytes(piece_bytes)] * pieces), 5)
 
 
 async def stream(*parts: bytes) -> AsyncIterator[bytes]:
     for part in parts:
         yield part
-
-
-async def endless() -> AsyncIterator[bytes]:
-    while True:
-        yield b"x" * 10_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ from clientsphere_common.vectors.edge.folder import IndexFolder
 from clientsphere_common.vectors.edge.process import ShardFailedError
 from clientsphere_common.vectors.edge.shard import PassageShard
 from clientsphere_common.vectors.tenant_filter import Tenant, stored
-from tests.contract.passage_chunks import DIMENSION, chunks, question
+from tests.contract.passage_chunks import DIMENSION, chunk, chunks, question
 
 ACME = Tenant("acme")
 
@@ -101,6 +102,22 @@ class TestOptimising:
         await add(engine, "prices")
         assert await count(engine) == 6
         assert psutil.Process().children() == serving
+        assert len(shards(tmp_path)) == 1
+
+    async def test_a_copy_that_cannot_catch_up_leaves_the_shard_in_use(
+        self, engine: ShardEngine, tmp_path: Path
+    ) -> None:
+        half_a_pair = replace(chunk("text"), text="\ud800")
+        optimising = asyncio.create_task(engine.optimise())
+        while len(psutil.Process().children()) == 1:
+            await asyncio.sleep(0.001)
+        with pytest.raises(ShardFailedError, match="surrogates"):
+            await engine.write(PassageShard.add, ACME, [half_a_pair])
+        with pytest.raises(ShardFailedError, match="surrogates"):
+            await optimising
+        await add(engine, "handbook")
+        assert await count(engine) == 3
+        assert len(psutil.Process().children()) == 1
         assert len(shards(tmp_path)) == 1
 
     async def test_cancelling_leaves_the_shard_in_use(

@@ -63,6 +63,11 @@ class TestOpening:
         with opened(tmp_path, 4) as (_, found):
             assert found.exists()
 
+    def test_what_is_not_a_shard_is_left_alone(self, tmp_path: Path) -> None:
+        make_shard(tmp_path / "objects", "of somebody else")
+        with opened(tmp_path):
+            assert (tmp_path / "objects" / "content").exists()
+
 
 class TestLock:
     def test_a_second_owner_is_refused(self, tmp_path: Path) -> None:
@@ -93,6 +98,7 @@ class TestCopy:
             folder.name_current(make_shard(shard, "old"), 4)
             copy = folder.copy(shard)
             (copy / "content").write_text("new")
+            folder.sync(copy)
             folder.name_current(copy, 4)
             folder.sweep(copy)
             assert not shard.exists()

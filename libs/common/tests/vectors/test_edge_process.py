@@ -79,6 +79,15 @@ class TestLife:
             await launch(tmp_path / "shard")
         assert psutil.Process().children() == []
 
+    async def test_a_process_that_cannot_be_started_is_told(self, tmp_path: Path) -> None:
+        never_opened = 1_000_000
+        with pytest.raises(ShardFailedError, match="could not be started"):
+            await ShardProcess.launch(tmp_path / "shard", DIMENSION, keep_open=never_opened)
+
+    async def test_it_leaves_with_its_parent_and_not_before(self, process: ShardProcess) -> None:
+        child().terminate()
+        assert await process.call(PassageShard.count, stored(ACME)) == 0
+
     async def test_stopping_ends_the_process_after_the_calls_made_before(
         self, tmp_path: Path
     ) -> None:

@@ -28,6 +28,7 @@ class TestOpening:
     def test_what_was_stored_is_there_again(self, shard: PassageShard, tmp_path: Path) -> None:
         shard.add(ACME, chunks(3))
         shard.activate(ACME, "handbook", 1)
+        shard.flush()
         shard.close()
         again = PassageShard(tmp_path / "shard", DIMENSION)
         assert len(again.search(ACME, question())) == 3
@@ -63,6 +64,22 @@ class TestSearch:
         shard._shard.update(
             UpdateOperation.set_payload_by_filter(both, {Field.STATE: State.VISIBLE})
         )
+
+
+class TestActivation:
+    """The rest of it stands in the suite for all indexes."""
+
+    def test_a_late_lower_version_is_removed_instead(self, shard: PassageShard) -> None:
+        shard.add(ACME, [*chunks(3), *chunks(3, version=2)])
+        shard.activate(ACME, "handbook", 2)
+        shard.add(ACME, chunks(3))
+        assert shard.activate(ACME, "handbook", 1) == 0
+        assert shard.count(stored(ACME)) == 3
+
+    def test_a_version_without_chunks_changes_nothing(self, shard: PassageShard) -> None:
+        shard.add(ACME, chunks(3))
+        assert shard.activate(ACME, "handbook", 2) == 0
+        assert shard.count(stored(ACME)) == 3
 
 
 class TestOptimising:

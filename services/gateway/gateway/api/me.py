@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from gateway.api.access import Entry, GuardedRoute, open_to
 from gateway.api.dependencies import TheCaller, TheServices
 from gateway.api.problem_docs import problems
-from gateway.api.schemas.credentials import Me, NamedPrincipal, NamedTenant
+from gateway.api.schemas.me import Me, NamedPrincipal, NamedTenant
 from gateway.permissions import Role, permissions_of
 
 router = APIRouter(tags=["Credentials"], route_class=GuardedRoute)

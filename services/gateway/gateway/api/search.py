@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from gateway.api.access import GuardedRoute, open_to
 from gateway.api.dependencies import TheCaller, TheServices, lookup_id
 from gateway.api.problem_docs import problems
-from gateway.api.schemas.answers import PassageBody, PassageList, SearchBody
+from gateway.api.schemas.search import PassageBody, PassageList, SearchBody
 from gateway.model.answers import Question
 from gateway.permissions import Permission
 

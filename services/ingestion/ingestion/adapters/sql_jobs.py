@@ -25,11 +25,6 @@ from ingestion.model import (
 
 WORKER = "svc_ingestion"
 """The principal under which the trail shows what workers did."""
-_QUARANTINED = Failure(
-    "document_quarantined",
-    "Processing this document stopped unexpectedly several times. Check the file and upload it"
-    " again, or ask your administrator.",
-)
 _OPEN_STATES = (DocumentState.QUEUED, DocumentState.PROCESSING)
 
 
@@ -38,7 +33,7 @@ class SqlJobLedger:
         self._database = database
         self._relay = relay
 
-    async def begin(self, key: VersionKey, max_starts: int) -> Job | None:
+    async def begin(self, key: VersionKey) -> Job | None:
         async with self._database.transaction(key.tenant_id) as session:
             found = await _open_job(session, key)
             if found is None:
@@ -46,13 +41,17 @@ class SqlJobLedger:
             row, version = found
             if version.version < row.latest_version:
                 return None
-            if version.starts >= max_starts:
-                _fail(session, key, version, _QUARANTINED)
-                return None
             version.starts += 1
             version.state = DocumentState.PROCESSING
             _touch(version)
-        return Job(key, row.knowledge_base_id, row.name, version.object_key, version.media_type)
+        return Job(
+            key=key,
+            knowledge_base_id=row.knowledge_base_id,
+            document_name=row.name,
+            object_key=version.object_key,
+            media_type=version.media_type,
+            starts=version.starts,
+        )
 
     async def release(self, key: VersionKey) -> None:
         async with self._database.transaction(key.tenant_id) as session:

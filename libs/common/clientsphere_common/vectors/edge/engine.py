@@ -40,9 +40,12 @@ class ShardEngine:
         async with AsyncExitStack() as undo:
             self._shard = await asyncio.to_thread(self._folder.open, self._dimension)
             undo.callback(self._folder.close)
+            is_new = not self._shard.exists()
             self._process = await self._launch(self._shard)
             undo.push_async_callback(self._process.kill)
-            await asyncio.to_thread(self._folder.name_current, self._shard, self._dimension)
+            if is_new:
+                await asyncio.to_thread(self._folder.sync, self._shard)
+                self._folder.name_current(self._shard, self._dimension)
             undo.pop_all()
 
     async def stop(self) -> None:
@@ -77,6 +80,7 @@ class ShardEngine:
             successor = await self._launch(copy)
             try:
                 await successor.call(PassageShard.optimise)
+                await asyncio.to_thread(self._folder.sync, copy)
                 await self._catch_up(successor)
                 predecessor = await self._hand_over(successor, copy)
             except BaseException:

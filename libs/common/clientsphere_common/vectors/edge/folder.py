@@ -10,6 +10,7 @@ import shutil
 import time
 from pathlib import Path
 
+_SHARD = "shard-"
 _LOCK_RETRY_S = 0.02
 
 
@@ -52,16 +53,13 @@ class IndexFolder:
         os.close(self.lock)
 
     def name_current(self, shard: Path, dimension: int) -> None:
-        """From now on `shard` counts; on disk when this returns."""
+        """From now on `shard`, which must be on disk, counts; so it does after a power cut."""
         aside = self._manifest.with_suffix(".new")
         with aside.open("w") as file:
             json.dump({"shard": shard.name, "dimension": dimension}, file)
-            file.flush()
-            os.fsync(file.fileno())
+        _sync(aside)
         aside.rename(self._manifest)
-        root = os.open(self._root, os.O_RDONLY)
-        os.fsync(root)
-        os.close(root)
+        _sync(self._root)
 
     def copy(self, shard: Path) -> Path:
         """A copy that does not count yet. Nobody may write to `shard` meanwhile."""
@@ -69,11 +67,16 @@ class IndexFolder:
         shutil.copytree(shard, place)
         return place
 
+    def sync(self, shard: Path) -> None:
+        """Bring all of `shard` to the disk. Nobody may write to it meanwhile."""
+        for path in (*shard.rglob("*"), shard):
+            _sync(path)
+
     def sweep(self, current: Path) -> None:
         """Delete every shard but `current`, as far as that works: the next opening goes on."""
-        for entry in self._root.iterdir():
-            if entry.is_dir() and entry != current:
-                shutil.rmtree(entry, ignore_errors=True)
+        for shard in self._root.glob(f"{_SHARD}*"):
+            if shard != current:
+                shutil.rmtree(shard, ignore_errors=True)
 
     def _wait_for_lock(self) -> None:
         """A process that was killed a moment ago may still be letting go."""
@@ -102,4 +105,12 @@ class IndexFolder:
         return self._root / str(manifest["shard"])
 
     def _new_place(self) -> Path:
-        return self._root / f"shard-{secrets.token_hex(8)}"
+        return self._root / f"{_SHARD}{secrets.token_hex(8)}"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

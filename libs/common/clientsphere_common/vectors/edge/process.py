@@ -45,11 +45,12 @@ class ShardProcess:
     async def launch(cls, folder: Path, dimension: int, *, keep_open: int) -> ShardProcess:
         """Start a process over `folder` and wait until its shard is open.
 
-        It inherits the file descriptor `keep_open`, and dies with this process.
+        It inherits the file descriptor `keep_open`, and dies with this process. Raises
+        ShardFailedError when it does not get that far.
         """
         ours, theirs = socket.socketpair()
-        with theirs:
-            reader, writer = await asyncio.open_unix_connection(sock=ours)
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", _SERVER),
                 *(str(folder), str(dimension), str(os.getpid())),
@@ -59,6 +60,11 @@ class ShardProcess:
                 # Its own session: Ctrl-C is for the parent, which then stops it in order.
                 start_new_session=True,
             )
+        except OSError as error:
+            writer.close()
+            raise ShardFailedError("the shard's process could not be started") from error
+        finally:
+            theirs.close()
         launched = cls(process, reader, writer)
         try:
             await launched._next_answer()

@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(folder: str, dimension: str, parent: str) -> None:
-    _die_with(int(parent))
+    _leave_with(int(parent))
     with socket.socket(fileno=0) as connection, connection.makefile("rwb") as channel:
         serve(Path(folder), int(dimension), channel)
 
@@ -32,7 +32,8 @@ def serve(folder: Path, dimension: int, channel: BufferedRWPair) -> None:
         return
     _send(channel, Reply())
     while size := channel.read(LENGTH.size):
-        method, args, kwargs = pickle.loads(channel.read(*LENGTH.unpack(size)))  # noqa: S301 - from our parent
+        message = channel.read(*LENGTH.unpack(size))
+        method, args, kwargs = pickle.loads(message)  # noqa: S301 - from our parent
         try:
             reply = Reply(method(shard, *args, **kwargs))
         except Exception as error:  # noqa: BLE001 - the engine has no error types of its own
@@ -47,8 +48,12 @@ def _send(channel: BufferedRWPair, reply: Reply) -> None:
     channel.flush()
 
 
-def _die_with(parent: int) -> None:
-    """Elsewhere than on Linux it goes when it sees the socket closed, after the call in hand."""
+def _leave_with(parent: int) -> None:
+    """Not before the parent, and at once when that is killed.
+
+    Elsewhere than on Linux it sees the socket closed, after the call in hand.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

@@ -47,19 +47,15 @@ def to_filter(conditions: Conditions) -> Filter:
 
 
 def _index_params(kind: FieldIndex) -> KeywordIndexParams | IntegerIndexParams:
+    if kind is FieldIndex.NUMBER:
+        return IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
     # Only the tenant gets graphs: those of other fields would double the work of building.
-    match kind:
-        case FieldIndex.TENANT:
-            return KeywordIndexParams(is_tenant=True)
-        case FieldIndex.KEYWORD:
-            return KeywordIndexParams(enable_hnsw=False)
-        case FieldIndex.NUMBER:
-            return IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
+    is_tenant = kind is FieldIndex.TENANT
+    return KeywordIndexParams(is_tenant=is_tenant, enable_hnsw=is_tenant)
 
 
 def _to_condition(condition: IsOneOf | IsWithin) -> FieldCondition:
-    match condition:
-        case IsOneOf(field, values):
-            return FieldCondition(field, match=MatchAny(list(values)))
-        case IsWithin(field, numbers):
-            return FieldCondition(field, range=RangeFloat(gte=numbers.start, lt=numbers.stop))
+    if isinstance(condition, IsOneOf):
+        return FieldCondition(condition.field, match=MatchAny(list(condition.values)))
+    numbers = condition.numbers
+    return FieldCondition(condition.field, range=RangeFloat(gte=numbers.start, lt=numbers.stop))

@@ -1,4 +1,4 @@
-"""API keys, access tokens and their holders on the wire."""
+"""API keys and access tokens on the wire."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway.api.schemas.common import Example, Name, RequestBody, ResponseBody, examples
 from gateway.api.schemas.tenants import EXAMPLE_KEY
-from gateway.permissions import Permission, Role
+from gateway.permissions import Role
 
 _KEY: Example = {
     "id": "key_4fJk29Qz",
@@ -100,33 +100,3 @@ class ApiKeyList(ResponseBody):
 
     items: list[ListedApiKey]
     """Oldest first, the revoked ones too."""
-
-
-class NamedTenant(ResponseBody):
-    id: str
-    name: str
-
-
-class NamedPrincipal(ResponseBody):
-    id: str
-    name: str
-    kind: Literal["api_key"] = "api_key"
-
-
-class Me(ResponseBody):
-    model_config = examples(
-        {
-            "tenant": {
-                "id": "tnt_0d7b52a4c9e84f1fb6a3c2d1e0f98765",
-                "name": "Kestrand Instruments",
-            },
-            "principal": {"id": "key_4fJk29Qz", "name": "intranet search", "kind": "api_key"},
-            "roles": ["viewer"],
-            "permissions": ["chat", "documents:read", "knowledge_bases:read", "search"],
-        }
-    )
-
-    tenant: NamedTenant
-    principal: NamedPrincipal
-    roles: list[Role]
-    permissions: list[Permission]
