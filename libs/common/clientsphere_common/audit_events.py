@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from clientsphere.events.v1 import audit_pb2
-
 from clientsphere_common.events.model import Event
 from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller, current_trace

@@ -114,7 +114,7 @@ class TestStartsOfADocument:
     async def test_that_end_in_a_crash_lead_to_quarantine(
         self, ingestion: Ingestion, caller: Caller
     ) -> None:
-        async def crash(*_: object) -> int:
+        async def crash(tenant_id: str, document_id: str, version: int) -> int:
             raise RuntimeError("the worker died here")
 
         document = await uploaded(ingestion, caller)
