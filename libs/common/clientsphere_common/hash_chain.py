@@ -26,9 +26,7 @@ class BrokenChainError(Exception):
     """The events do not form the chain they claim to form; the message names the first bad one."""
 
 
-def link_hash(
-    previous_hash: str, sequence: int, event_id: str, event: Mapping[str, object]
-) -> str:
+def link_hash(previous_hash: str, sequence: int, event_id: str, event: Mapping[str, object]) -> str:
     """SHA-256, hexadecimal, over the previous hash, the sequence, the id and the event's JSON.
 
     Each part is preceded by its length in 8 bytes, big-endian, so that no two different lists of

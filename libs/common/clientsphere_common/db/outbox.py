@@ -107,7 +107,7 @@ class OutboxRelay:
 
     async def _publish_batch(self) -> int:
         table = self._table
-        async with self._database.system_transaction() as session:
+        async with self._database.system_snapshot() as session:
             query = select(table).order_by(table.position).limit(_BATCH)
             rows = (await session.scalars(query)).all()
         if rows:

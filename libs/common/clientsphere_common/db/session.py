@@ -119,6 +119,13 @@ class Database:
         async with self._turn, _begun(session):
             yield session
 
+    @asynccontextmanager
+    async def system_snapshot(self) -> AsyncIterator[AsyncSession]:
+        """As `system_transaction`, but only to read, without waiting for writers."""
+        session = AsyncSession(read_only(self._opened()), expire_on_commit=False)
+        async with _begun(session):
+            yield session
+
     async def check(self) -> None:
         """Raise unless the database answers."""
         with _translated():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -65,7 +65,7 @@ class OutgoingCalls:
 
     async def server_stream(
         self, method: UnaryStreamMultiCallable[Req, Res], request: Req, timeout_s: float
-    ) -> AsyncIterator[Res]:
+    ) -> AsyncGenerator[Res, None]:
         """Yield responses as they come. Leaving the loop early cancels the call."""
         call = method(request, timeout=remaining_s(timeout_s), metadata=self._metadata())
         try:

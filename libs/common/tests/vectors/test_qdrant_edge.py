@@ -121,6 +121,14 @@ def lines(process: subprocess.Popen[str], count: int) -> list[str]:
 class TestKill:
     """The process gets no chance to close anything: SIGKILL."""
 
+    def test_the_engine_goes_too(self, tmp_path: Path) -> None:
+        with writer(tmp_path, "endless") as process:
+            lines(process, 1)
+            engine = psutil.Process(process.pid).children()
+            process.kill()
+            gone, alive = psutil.wait_procs(engine, timeout=5)
+        assert (len(gone), alive) == (1, [])
+
     async def test_every_kind_of_write_survives(self, tmp_path: Path) -> None:
         with writer(tmp_path, "each-kind") as process:
             assert lines(process, 1) == ["done"]

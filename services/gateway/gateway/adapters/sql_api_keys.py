@@ -25,7 +25,7 @@ class SqlApiKeys:
         self._relay = relay
 
     async def find(self, key_id: str) -> ApiKey | None:
-        async with self._database.system_transaction() as session:
+        async with self._database.system_snapshot() as session:
             row = await session.get(ApiKeyRow, key_id)
         return None if row is None else _to_model(row)
 

@@ -128,7 +128,7 @@ class SqlJobLedger:
             .where(or_(VersionRow.object_key == object_key, VersionRow.text_key == object_key))
             .limit(1)
         )
-        async with self._database.system_transaction() as session:
+        async with self._database.system_snapshot() as session:
             return await session.scalar(query) is not None
 
 
