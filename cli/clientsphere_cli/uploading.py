@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -59,15 +59,11 @@ class UploadObserver(Protocol):
 
 
 class Uploads:
-    def __init__(
-        self,
-        client: Client,
-        observer: UploadObserver,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    """Sends a few files at a time; each shows its observer how far it is."""
+
+    def __init__(self, client: Client, observer: UploadObserver) -> None:
         self._client = client
         self._observer = observer
-        self._clock = clock
         self._sending = asyncio.Semaphore(_SENT_AT_ONCE)
         self._following = asyncio.Semaphore(_FOLLOWED_AT_ONCE)
 
@@ -92,15 +88,17 @@ class Uploads:
         self, path: Path, knowledge_base_id: str | None, *, wait: bool
     ) -> UploadOutcome:
         async with self._sending:
-            started = self._clock()
+            started = time.monotonic()
             received = await self._send(path, knowledge_base_id)
         if isinstance(received, str):
-            outcome = UploadOutcome(path, None, False, received, self._clock() - started)
+            outcome = UploadOutcome(path, None, False, received, time.monotonic() - started)
         else:
             document = received.document
             if wait:
                 document = await self._follow(path, document)
-            outcome = UploadOutcome(path, document, received.is_new, None, self._clock() - started)
+            outcome = UploadOutcome(
+                path, document, received.is_new, None, time.monotonic() - started
+            )
         self._observer.finished(outcome)
         return outcome
 

@@ -1,4 +1,4 @@
-"""One running product for the tests that only need its API."""
+"""One running product for each module whose tests only need its API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.harness.product import Product, Tenant
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     product = Product(
         tmp_path_factory.mktemp("e2e") / "data",
@@ -21,7 +21,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     product.stop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def tenant(product: Product) -> Tenant:
     return product.create_tenant("e2e")
 

@@ -22,9 +22,15 @@ class FakePassageIndex:
             self.chunks.setdefault(place, chunk)
 
     async def activate(self, tenant_id: str, document_id: str, version: int) -> int:
-        self.visible.add((tenant_id, document_id, version))
-        self._drop(lambda p: p[:2] == (tenant_id, document_id) and p[2] < version)
-        return await self.count(tenant_id, document_id, version)
+        document = (tenant_id, document_id)
+        if any(place[:2] == document and place[2] > version for place in self.visible):
+            await self.remove_version(tenant_id, document_id, version)
+            return 0
+        chunks = await self.count(tenant_id, document_id, version)
+        if chunks:
+            self.visible.add((*document, version))
+            self._drop(lambda place: place[:2] == document and place[2] < version)
+        return chunks
 
     async def remove_document(self, tenant_id: str, document_id: str) -> None:
         self._drop(lambda p: p[:2] == (tenant_id, document_id))

@@ -15,6 +15,7 @@ from ingestion.adapters.sql_jobs import SqlJobLedger
 from ingestion.adapters.sql_knowledge_bases import SqlKnowledgeBases
 from ingestion.chunking import ChunkingSettings
 from ingestion.documents import DocumentCare
+from ingestion.extraction import TextExtraction
 from ingestion.indexing import ChunkIndexing
 from ingestion.knowledge_bases import KnowledgeBaseCare
 from ingestion.model import Document, UploadOutcome, UploadTarget, VersionKey
@@ -64,6 +65,7 @@ class Ingestion:
     objects: DirectoryObjectStore
     publisher: FakeEventPublisher
     relay: OutboxRelay
+    scratch: Path
     index: FakePassageIndex = field(default_factory=FakePassageIndex)
     parser: FakeParser = field(default_factory=FakeParser)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
@@ -72,6 +74,7 @@ class Ingestion:
         self.ledger = SqlJobLedger(self.database, self.relay)
         self.documents = SqlDocuments(self.database, self.relay)
         self.knowledge_bases = SqlKnowledgeBases(self.database, self.relay)
+        self.extraction = TextExtraction(self.objects, self.parser, self.scratch)
         self.upload = DocumentUpload(
             self.knowledge_bases, self.documents, self.objects, MAX_FILE_BYTES
         )
@@ -80,8 +83,7 @@ class Ingestion:
         self.removal = DocumentRemoval(self.ledger, self.objects, self.index)
         self.pipeline = DocumentPipeline(
             self.ledger,
-            self.objects,
-            self.parser,
+            self.extraction,
             ChunkIndexing(self.embedder, self.index, ChunkingSettings(), chunks_per_batch=2),
             self.index,
         )

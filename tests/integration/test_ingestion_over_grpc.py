@@ -82,6 +82,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
         )
         around = ingestion.wiring.Surroundings(
             database_url=sqlite_url(tmp_path / "ingestion.db"),
+            scratch_dir=tmp_path / "scratch",
             objects=objects,
             index=index,
             event_log=events,

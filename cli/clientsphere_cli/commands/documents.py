@@ -57,7 +57,7 @@ async def _show(connection: Connection, document_id: str) -> None:
 
 @group.command("delete")
 def delete_documents(
-    document_ids: Annotated[list[str], typer.Argument(metavar="ID...", show_default=False)],
+    document_ids: Annotated[list[str], typer.Argument(metavar="ID", show_default=False)],
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
 ) -> None:

@@ -23,6 +23,7 @@ def upload(
     files: Annotated[
         list[Path],
         typer.Argument(
+            metavar="FILE",
             exists=True,
             readable=True,
             show_default=False,

@@ -17,6 +17,7 @@ from all_in_one.channel import SharedChannel
 from all_in_one.identities import Identities
 from all_in_one.settings import AllSettings
 from all_in_one.socket import PrivateSocket
+from all_in_one.trimming import EventTrimming
 from clientsphere_common.db.engine import sqlite_url
 from clientsphere_common.events.sqlite import SqliteEventLog
 from clientsphere_common.modules import Module, ServiceParts
@@ -47,6 +48,7 @@ def build(settings: AllSettings) -> Process:
     modules += front.modules
     modules += [GrpcHost(shared.socket.address, services, frame), shared.channel]
     modules += [worker for service in services for worker in service.workers]
+    modules += [EventTrimming(shared.events)]
     modules += front.workers
     return Process(modules, front.http)
 
@@ -98,6 +100,7 @@ def _services(settings: AllSettings, shared: _Shared) -> list[ServiceParts]:
             settings.ingestion,
             ingestion.wiring.Surroundings(
                 database_url=shared.database_url("ingestion"),
+                scratch_dir=shared.data_dir / "scratch",
                 objects=shared.objects,
                 index=shared.index,
                 event_log=shared.events,

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import structlog
 
@@ -16,12 +12,12 @@ from clientsphere_common.errors import (
     LimitExceededError,
     ServiceError,
 )
-from clientsphere_common.objects.ports import ObjectStore
 from clientsphere_common.vectors.ports import PassageIndex
+from ingestion.extraction import TextExtraction
 from ingestion.indexing import ChunkIndexing
 from ingestion.model import Failure, IndexedVersion, Job, Stage, VersionKey
 from ingestion.parsing.model import ParseError
-from ingestion.ports import JobLedger, Parser
+from ingestion.ports import JobLedger
 
 log = structlog.get_logger(__name__)
 
@@ -41,14 +37,12 @@ class DocumentPipeline:
     def __init__(
         self,
         ledger: JobLedger,
-        objects: ObjectStore,
-        parser: Parser,
+        extraction: TextExtraction,
         indexing: ChunkIndexing,
         index: PassageIndex,
     ) -> None:
         self._ledger = ledger
-        self._objects = objects
-        self._parser = parser
+        self._extraction = extraction
         self._indexing = indexing
         self._index = index
 
@@ -81,10 +75,7 @@ class DocumentPipeline:
     async def _index_version(self, job: Job) -> None:
         key = job.key
         await self._ledger.progress(key, Stage.PARSING, 0, 0)
-        async with self._local_copy(job.object_key) as path:
-            parsed = await self._parser.parse(path, job.media_type)
-        text_key = f"{key.tenant_id}/{key.document_id}.{key.version}.text"
-        await self._objects.put(text_key, _one_piece(parsed.text.encode()))
+        parsed, text_key = await self._extraction.extract(job)
         chunks = await asyncio.to_thread(self._indexing.cut, parsed)
         async for done in self._indexing.add(job, chunks):
             await self._ledger.progress(key, Stage.EMBEDDING, done, len(chunks))
@@ -98,16 +89,3 @@ class DocumentPipeline:
         else:
             # Deleted while the work went on: what was just made visible must go again.
             await self._index.remove_document(key.tenant_id, key.document_id)
-
-    @asynccontextmanager
-    async def _local_copy(self, object_key: str) -> AsyncIterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="clientsphere-") as folder:
-            path = Path(folder) / "document"
-            with path.open("wb") as file:
-                async for piece in self._objects.read(object_key):
-                    file.write(piece)
-            yield path
-
-
-async def _one_piece(content: bytes) -> AsyncIterator[bytes]:
-    yield content

@@ -11,7 +11,7 @@ from clientsphere.ingestion.v1 import ingestion_service_pb2_grpc
 from clientsphere_common.db.migrations import Migrations
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
-from clientsphere_common.events.model import Subscription
+from clientsphere_common.events.model import Handler, Subscription
 from clientsphere_common.events.ports import EventLog
 from clientsphere_common.modules import ServiceParts
 from clientsphere_common.objects.ports import ObjectStore
@@ -27,6 +27,7 @@ from ingestion.chunking import ChunkingSettings
 from ingestion.consumer import WORKER_GROUP, DocumentEventsConsumer
 from ingestion.documents import DocumentCare
 from ingestion.events import DOCUMENTS_TOPIC
+from ingestion.extraction import TextExtraction
 from ingestion.indexing import ChunkIndexing
 from ingestion.knowledge_bases import KnowledgeBaseCare
 from ingestion.parsing.model import ParseLimits
@@ -45,6 +46,8 @@ class Surroundings:
     """What the process shares with this service."""
 
     database_url: str
+    scratch_dir: Path
+    """For copies of files that are being read; this service alone uses it."""
     objects: ObjectStore
     index: PassageIndex
     event_log: EventLog
@@ -67,7 +70,15 @@ def build(settings: IngestionSettings, around: Surroundings) -> ServiceParts:
         DocumentCare(documents, around.objects, around.index),
         upload,
     )
-    worker = around.event_log.consumer(_subscription(settings, around, ledger))
+    extraction = TextExtraction(
+        around.objects, ChildProcessParser(_parse_limits(settings)), around.scratch_dir
+    )
+    handler = DocumentEventsConsumer(
+        WORKER,
+        DocumentPipeline(ledger, extraction, _indexing(settings, around), around.index),
+        DocumentRemoval(ledger, around.objects, around.index),
+    ).handle
+    worker = around.event_log.consumer(_subscription(settings, handler))
 
     def register(server: grpc.aio.Server) -> None:
         ingestion_service_pb2_grpc.add_IngestionServiceServicer_to_server(servicer, server)
@@ -79,6 +90,7 @@ def build(settings: IngestionSettings, around: Surroundings) -> ServiceParts:
             Migrations(around.database_url, MIGRATIONS),
             database,
             OrphanSweep(ledger, around.objects, settings.orphan_age_s),
+            extraction,
             relay,
         ),
         workers=(worker,),
@@ -86,19 +98,17 @@ def build(settings: IngestionSettings, around: Surroundings) -> ServiceParts:
     )
 
 
-def _subscription(
-    settings: IngestionSettings, around: Surroundings, ledger: SqlJobLedger
-) -> Subscription:
+def _indexing(settings: IngestionSettings, around: Surroundings) -> ChunkIndexing:
     embedder = LlmProxyEmbedder(around.llm_channel, around.calls, settings.embed_timeout_s)
     chunking = ChunkingSettings(settings.chunk_chars, int(settings.chunk_chars * 1.6))
-    indexing = ChunkIndexing(embedder, around.index, chunking, settings.chunks_per_batch)
-    parser = ChildProcessParser(_parse_limits(settings))
-    pipeline = DocumentPipeline(ledger, around.objects, parser, indexing, around.index)
-    removal = DocumentRemoval(ledger, around.objects, around.index)
+    return ChunkIndexing(embedder, around.index, chunking, settings.chunks_per_batch)
+
+
+def _subscription(settings: IngestionSettings, handler: Handler) -> Subscription:
     return Subscription(
         topic=DOCUMENTS_TOPIC,
         group=WORKER_GROUP,
-        handler=DocumentEventsConsumer(WORKER, pipeline, removal).handle,
+        handler=handler,
         concurrency=settings.workers,
         max_attempts=settings.job_attempts,
         handler_timeout_s=settings.job_timeout_s,

@@ -38,4 +38,6 @@ async def ingestion(tmp_path: Path) -> AsyncIterator[Ingestion]:
     publisher = FakeEventPublisher()
     relay = OutboxRelay(database, OutboxRow, publisher)
     async with running(Migrations(url, MIGRATIONS), database, objects, relay):
-        yield Ingestion(database, objects, publisher, relay)
+        ingestion = Ingestion(database, objects, publisher, relay, tmp_path / "scratch")
+        async with running(ingestion.extraction):
+            yield ingestion

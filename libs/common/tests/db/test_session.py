@@ -165,6 +165,14 @@ class TestReading:
             async with database.snapshot("a") as session:
                 assert await session.scalar(select(func.min(Paper.pages))) == 10
 
+    async def test_a_system_snapshot_sees_all_tenants_and_waits_for_nobody(
+        self, database: Database
+    ) -> None:
+        async with database.transaction("a") as writer:
+            await writer.execute(update(Paper).values(pages=0))
+            async with database.system_snapshot() as session:
+                assert await session.scalar(select(func.sum(Paper.pages))) == 120
+
 
 class TestWriting:
     async def test_a_new_row_belongs_to_the_tenant(self, database: Database) -> None:
