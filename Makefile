@@ -75,7 +75,8 @@ $(VENV)/.runtime: $(VENV)/.uv requirements/runtime.txt $(MEMBER_FILES)
 	@$(UV) pip install --python $(BIN)/python --require-hashes --no-deps -r requirements/runtime.txt
 	@$(UV) pip install --python $(BIN)/python --require-hashes --no-deps -r requirements/build.txt
 	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS))
-	@$(BIN)/python -m compileall -q $(VENV)/lib libs services cli protos/gen >/dev/null 2>&1 || true
+	@# Once here rather than at the first start; some packages ship templates that do not compile.
+	@-$(BIN)/python -m compileall -q $(VENV)/lib libs services cli protos/gen >/dev/null 2>&1
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
