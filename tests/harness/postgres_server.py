@@ -1,0 +1,130 @@
+"""A PostgreSQL server of its own for the tests: a fresh cluster in a folder, on a unix socket."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from clientsphere_common.db.postgres import ServiceRoles
+from clientsphere_common.db.provisioning import RolePasswords, provision
+from tests.harness.databases import DatabaseUnderTest
+
+_START_S = "30"
+_UNPRIVILEGED = "postgres"
+_INITDB_OPTIONS = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+# The tests kill processes, not machines: nothing has to reach the disk.
+_SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "synchronous_commit=off")
+
+
+class PostgresMissingError(Exception):
+    """The server's programs are not installed, or nobody may run them."""
+
+
+class PostgresServer:
+    def __init__(self, socket_folder: Path) -> None:
+        self._folder = socket_folder
+
+    def url(self, role: str, database: str) -> str:
+        return f"postgresql+psycopg://{role}@/{database}?host={self._folder}"
+
+    @contextmanager
+    def database(self, schema: str) -> Iterator[DatabaseUnderTest]:
+        """An empty schema of a service, alone in its database, made as in production."""
+        name = f"test_{secrets.token_hex(8)}"
+        self._execute(f"CREATE DATABASE {name}")
+        try:
+            yield self._provisioned(name, schema)
+        finally:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _provisioned(self, name: str, schema: str) -> DatabaseUnderTest:
+        roles, admin_url = ServiceRoles(schema), self.url(_UNPRIVILEGED, name)
+        provision(admin_url, schema, RolePasswords())
+        return DatabaseUnderTest(
+            url=self.url(roles.login, name),
+            owner_url=self.url(roles.owner, name),
+            admin_url=admin_url,
+            schema=schema,
+        )
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(
+            host=str(self._folder), user=_UNPRIVILEGED, dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Raises PostgresMissingError with the reason when there can be no server."""
+    programs, user = _programs(), _user()
+    # Not in pytest's own folder: it is private, and the path of a socket must be short.
+    folder = Path(tempfile.mkdtemp(prefix="clientsphere-pg-"))
+    if user is not None:
+        shutil.chown(folder, user)
+    try:
+        control = _Control(programs, folder, user)
+        control.run("initdb", "-U", _UNPRIVILEGED, *_INITDB_OPTIONS)
+        settings = " ".join(f"-c {setting}" for setting in _SETTINGS)
+        # By pg_ctl the server is nobody's child: there are tests that count those of their process.
+        options = f"-k {folder} {settings}"
+        control.run("pg_ctl", "start", "-w", "-t", _START_S, "-l", f"{folder}/log", "-o", options)
+        try:
+            yield PostgresServer(folder)
+        finally:
+            # At once: nobody needs what is in there.
+            control.run("pg_ctl", "stop", "-w", "-m", "immediate")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Control:
+    """Runs the server's own programs on the cluster."""
+
+    programs: Path
+    folder: Path
+    user: str | None
+
+    def run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self.programs / program, *arguments, "-D", self.folder / "cluster"],
+            check=True,
+            user=self.user,
+            group=self.user,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+def _programs() -> Path:
+    """The newest installed version's, which Debian does not put on the path."""
+    installed = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: int(file.parts[-3])
+    )
+    found = shutil.which("initdb") or (installed and installed[-1])
+    if not found:
+        raise PostgresMissingError("initdb was not found: apt-get install postgresql")
+    return Path(found).resolve().parent
+
+
+def _user() -> str | None:
+    """The server refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        pwd.getpwnam(_UNPRIVILEGED)
+    except KeyError as error:
+        reason = f"there is no user {_UNPRIVILEGED!r} to run the server as"
+        raise PostgresMissingError(reason) from error
+    return _UNPRIVILEGED

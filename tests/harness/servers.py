@@ -1,0 +1,46 @@
+"""The servers that tests share: started when the first test asks, stopped after the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.harness.databases import DatabaseUnderTest, sqlite_database
+from tests.harness.postgres_server import PostgresMissingError, PostgresServer, postgres_server
+from tests.harness.s3_server import S3Server, s3_server
+
+
+@pytest.fixture(scope="session", name="s3_server")
+def _s3_server() -> Iterator[S3Server]:
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="postgres_server")
+def _postgres_server() -> Iterator[PostgresServer]:
+    with ExitStack() as running:
+        try:
+            server = running.enter_context(postgres_server())
+        except PostgresMissingError as error:
+            pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_under_test(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[DatabaseUnderTest]:
+    """An empty database of a service."""
+    if request.param == "sqlite":
+        yield sqlite_database(tmp_path / "under_test.db")
+    else:
+        yield request.getfixturevalue("postgres_database")
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer) -> Iterator[DatabaseUnderTest]:
+    with postgres_server.database("under_test") as database:
+        yield database
