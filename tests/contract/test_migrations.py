@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import NullPool
 
 import audit.adapters.tables
 import audit.wiring
@@ -17,9 +16,9 @@ import gateway.adapters.tables
 import gateway.wiring
 import ingestion.adapters.tables
 import ingestion.wiring
-from clientsphere_common.db.engine import sqlite_url
-from clientsphere_common.db.migrations import upgrade
+from clientsphere_common.db.engine import open_blocking_engine
 from clientsphere_common.db.session import TenantScoped
+from tests.harness.databases import DatabaseUnderTest
 
 SCHEMAS = [
     pytest.param(service.wiring.MIGRATIONS, service.adapters.tables.Base, id=service.__name__)
@@ -31,21 +30,36 @@ WITHOUT_TENANT = {"tenants"}
 @pytest.mark.parametrize(("folder", "base"), SCHEMAS)
 class TestMigrations:
     def test_make_the_declared_tables(
-        self, folder: Path, base: type[DeclarativeBase], tmp_path: Path
+        self,
+        folder: Path,
+        base: type[DeclarativeBase],
+        database_under_test: DatabaseUnderTest,
     ) -> None:
-        path = tmp_path / "service.db"
-        upgrade(sqlite_url(path), folder)
-        engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-        with engine.connect() as connection:
+        database_under_test.upgrade(folder)
+        with open_blocking_engine(database_under_test.owner_url).connect() as connection:
             found = compare_metadata(MigrationContext.configure(connection), base.metadata)
         assert found == []
 
-    def test_may_run_again(self, folder: Path, base: type[DeclarativeBase], tmp_path: Path) -> None:
+    def test_may_run_again(
+        self,
+        folder: Path,
+        base: type[DeclarativeBase],
+        database_under_test: DatabaseUnderTest,
+    ) -> None:
         for _ in range(2):
-            upgrade(sqlite_url(tmp_path / "service.db"), folder)
+            database_under_test.upgrade(folder)
+
+    def test_may_run_twice_at_once(
+        self,
+        folder: Path,
+        base: type[DeclarativeBase],
+        database_under_test: DatabaseUnderTest,
+    ) -> None:
+        with ThreadPoolExecutor(2) as two:
+            assert list(two.map(database_under_test.upgrade, [folder, folder])) == [None, None]
 
     def test_every_table_belongs_to_tenants(
-        self, folder: Path, base: type[DeclarativeBase], tmp_path: Path
+        self, folder: Path, base: type[DeclarativeBase]
     ) -> None:
         for mapper in base.registry.mappers:
             is_scoped = issubclass(mapper.class_, TenantScoped)

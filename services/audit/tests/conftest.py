@@ -1,32 +1,29 @@
-"""What the tests of the audit service share: its tables in a file of their own."""
+"""What the tests of the audit service share: fresh tables on every database."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from audit.adapters.sql_trail import SqlTrailStore
 from audit.trail import AuditTrail
 from audit.wiring import MIGRATIONS
-from clientsphere_common.db.engine import sqlite_url
-from clientsphere_common.db.migrations import upgrade
 from clientsphere_common.db.session import Database
+from tests.harness.databases import DatabaseUnderTest
 from tests.harness.modules import running
 
 
 @pytest.fixture
-def tables(tmp_path: Path) -> Path:
-    """A file with the newest schema."""
-    file = tmp_path / "audit.db"
-    upgrade(sqlite_url(file), MIGRATIONS)
-    return file
+def tables(database_under_test: DatabaseUnderTest) -> DatabaseUnderTest:
+    """With the newest schema."""
+    database_under_test.upgrade(MIGRATIONS)
+    return database_under_test
 
 
 @pytest.fixture
-async def store(tables: Path) -> AsyncIterator[SqlTrailStore]:
-    database = Database(sqlite_url(tables))
+async def store(tables: DatabaseUnderTest) -> AsyncIterator[SqlTrailStore]:
+    database = Database(tables.url)
     async with running(database):
         yield SqlTrailStore(database)
 

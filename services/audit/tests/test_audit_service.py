@@ -8,19 +8,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
+from audit.adapters.tables import Base
 from audit.consumer import TRAIL_GROUP
 from audit.settings import AuditSettings
 from audit.wiring import Surroundings, build
 from clientsphere.audit.v1 import audit_service_pb2 as wire
 from clientsphere.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from clientsphere_common.audit_events import AUDIT_TOPIC, AuditFact, audit_event
-from clientsphere_common.db.engine import sqlite_url
+from clientsphere_common.db.engine import open_blocking_engine, sqlite_url
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.events.model import Event
 from clientsphere_common.events.sqlite import SqliteEventLog
 from clientsphere_common.hash_chain import ChainLink, verify_chain
 from clientsphere_common.request import Caller
+from tests.harness.databases import DatabaseUnderTest
 from tests.harness.modules import running
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
 
@@ -119,6 +123,14 @@ class TestAuditService:
         async with running(*parts.modules):
             for _name, check in parts.checks:
                 await check()
+
+
+class TestMigrations:
+    def test_make_exactly_the_tables_that_the_code_expects(self, tables: DatabaseUnderTest) -> None:
+        engine = open_blocking_engine(tables.owner_url)
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection)
+            assert compare_metadata(context, Base.metadata) == []
 
 
 def to_link(one: wire.ChainedEvent) -> ChainLink:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
-
 import pytest
 
 from audit.model import AuditEvent, Head
 from audit.trail import AuditTrail
 from clientsphere_common.hash_chain import BrokenChainError, ChainLink, verify_chain
 from clientsphere_common.request import Caller
+from tests.harness.databases import DatabaseUnderTest
 
 AUDITOR = Caller("tnt_a", "usr_auditor", ("auditor",))
 
@@ -53,14 +51,6 @@ async def first_broken(trail: AuditTrail) -> str:
     return str(broken.value)
 
 
-def tamper(tables: Path, *statements: str) -> None:
-    connection = sqlite3.connect(tables)
-    with connection:
-        for statement in statements:
-            assert connection.execute(statement).rowcount > 0
-    connection.close()
-
-
 class TestTampering:
     @pytest.mark.parametrize(
         "change",
@@ -79,20 +69,21 @@ class TestTampering:
         ],
     )
     async def test_an_event_changed_in_any_field_is_named(
-        self, recorded: AuditTrail, tables: Path, change: str
+        self, recorded: AuditTrail, tables: DatabaseUnderTest, change: str
     ) -> None:
-        tamper(tables, f"UPDATE audit_links SET {change} WHERE sequence = 3")
+        tables.tamper(f"UPDATE audit_links SET {change} WHERE sequence = 3")
         assert await first_broken(recorded) == "event 3 is not what was recorded"
 
-    async def test_a_deleted_event_is_named(self, recorded: AuditTrail, tables: Path) -> None:
-        tamper(tables, "DELETE FROM audit_links WHERE sequence = 2")
+    async def test_a_deleted_event_is_named(
+        self, recorded: AuditTrail, tables: DatabaseUnderTest
+    ) -> None:
+        tables.tamper("DELETE FROM audit_links WHERE sequence = 2")
         assert await first_broken(recorded) == "event 2 is not what was recorded"
 
     async def test_a_deleted_event_is_named_when_the_others_close_the_gap(
-        self, recorded: AuditTrail, tables: Path
+        self, recorded: AuditTrail, tables: DatabaseUnderTest
     ) -> None:
-        tamper(
-            tables,
+        tables.tamper(
             "DELETE FROM audit_links WHERE sequence = 2",
             "UPDATE audit_links SET sequence = 2 WHERE sequence = 3",
             "UPDATE audit_links SET sequence = 3 WHERE sequence = 4",
@@ -100,13 +91,14 @@ class TestTampering:
         )
         assert await first_broken(recorded) == "event 2 is not what was recorded"
 
-    async def test_an_inserted_event_is_named(self, recorded: AuditTrail, tables: Path) -> None:
+    async def test_an_inserted_event_is_named(
+        self, recorded: AuditTrail, tables: DatabaseUnderTest
+    ) -> None:
         columns = (
             "tenant_id, action, principal_id, target_type, target_id, outcome, occurred_at_ms,"
             " request_id, details, previous_hash, hash"
         )
-        tamper(
-            tables,
+        tables.tamper(
             "UPDATE audit_links SET sequence = 6 WHERE sequence = 5",
             f"INSERT INTO audit_links (sequence, event_id, {columns})"
             f" SELECT 5, 'evt_forged', {columns} FROM audit_links WHERE sequence = 4",
@@ -114,10 +106,9 @@ class TestTampering:
         assert await first_broken(recorded) == "event 5 is not what was recorded"
 
     async def test_events_that_changed_places_are_named(
-        self, recorded: AuditTrail, tables: Path
+        self, recorded: AuditTrail, tables: DatabaseUnderTest
     ) -> None:
-        tamper(
-            tables,
+        tables.tamper(
             "UPDATE audit_links SET sequence = 99 WHERE sequence = 2",
             "UPDATE audit_links SET sequence = 2 WHERE sequence = 4",
             "UPDATE audit_links SET sequence = 4 WHERE sequence = 99",
@@ -125,15 +116,15 @@ class TestTampering:
         assert await first_broken(recorded) == "event 2 is not what was recorded"
 
     async def test_events_cut_off_at_the_end_are_missed_by_the_head(
-        self, recorded: AuditTrail, tables: Path
+        self, recorded: AuditTrail, tables: DatabaseUnderTest
     ) -> None:
-        tamper(tables, "DELETE FROM audit_links WHERE sequence > 3")
+        tables.tamper("DELETE FROM audit_links WHERE sequence > 3")
         assert await first_broken(recorded) == "the chain ends at event 3, its head at 5"
 
     async def test_events_recorded_after_a_cut_do_not_cover_it_up(
-        self, recorded: AuditTrail, tables: Path
+        self, recorded: AuditTrail, tables: DatabaseUnderTest
     ) -> None:
-        tamper(tables, "DELETE FROM audit_links WHERE sequence > 3")
+        tables.tamper("DELETE FROM audit_links WHERE sequence > 3")
         (link,) = await recorded.links(AUDITOR, 2, 0, "")
         await recorded.record(
             "tnt_a", link.event.__class__(**{**vars(link.event), "event_id": "n"})
@@ -141,11 +132,10 @@ class TestTampering:
         assert await first_broken(recorded) == "event 4 is not what was recorded"
 
     async def test_a_head_moved_back_with_the_cut_differs_from_the_copy_of_an_auditor(
-        self, recorded: AuditTrail, tables: Path
+        self, recorded: AuditTrail, tables: DatabaseUnderTest
     ) -> None:
         copy = await recorded.head(AUDITOR)
-        tamper(
-            tables,
+        tables.tamper(
             "DELETE FROM audit_links WHERE sequence > 3",
             "UPDATE audit_heads SET sequence = 3,"
             " hash = (SELECT hash FROM audit_links WHERE sequence = 3)",

@@ -9,12 +9,19 @@ import httpx
 import pytest
 
 from gateway.model.tenancy import NewTenant
+from tests.harness.databases import DatabaseUnderTest, sqlite_database
 from tests.harness.gateway import Gateway, Tables, gateway_tables
 
 
 @pytest.fixture
-async def tables(tmp_path: Path) -> AsyncIterator[Tables]:
-    async with gateway_tables(tmp_path) as tables:
+def gateway_database(tmp_path: Path) -> DatabaseUnderTest:
+    """Modules about the tables themselves replace it by one of each kind."""
+    return sqlite_database(tmp_path / "gateway.db")
+
+
+@pytest.fixture
+async def tables(gateway_database: DatabaseUnderTest) -> AsyncIterator[Tables]:
+    async with gateway_tables(gateway_database) as tables:
         yield tables
 
 

@@ -20,6 +20,7 @@ from gateway.api_keys import ApiKeys, KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.model.tenancy import ApiKey, IssuedKey, NewTenant
 from gateway.permissions import Role
+from tests.harness.databases import DatabaseUnderTest
 from tests.harness.gateway import Clock, Gateway, Tables
 
 ADMIN = ("admin",)
@@ -41,6 +42,11 @@ async def new_key(
 @pytest.fixture
 def owner(tenant: NewTenant) -> Caller:
     return tenant.owner_key.record.caller
+
+
+@pytest.fixture
+def gateway_database(database_under_test: DatabaseUnderTest) -> DatabaseUnderTest:
+    return database_under_test
 
 
 class TestAuthenticate:

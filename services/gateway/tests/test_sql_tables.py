@@ -17,9 +17,15 @@ from clientsphere_common.request import Caller
 from gateway.adapters.tables import Base
 from gateway.model.tenancy import NewTenant
 from gateway.permissions import Role
+from tests.harness.databases import DatabaseUnderTest
 from tests.harness.gateway import Gateway, Tables
 
 STRANGER = Caller("tnt_stranger", "key_stranger", ("owner",))
+
+
+@pytest.fixture
+def gateway_database(database_under_test: DatabaseUnderTest) -> DatabaseUnderTest:
+    return database_under_test
 
 
 class TestTheMigration:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from clientsphere_common.db.engine import sqlite_url
-from clientsphere_common.db.migrations import Migrations
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.objects.directory import DirectoryObjectStore
@@ -16,6 +14,7 @@ from clientsphere_common.request import Caller
 from ingestion.adapters.tables import OutboxRow
 from ingestion.wiring import MIGRATIONS
 from tests.fakes.event_publisher import FakeEventPublisher
+from tests.harness.databases import DatabaseUnderTest
 from tests.harness.ingestion import Ingestion
 from tests.harness.modules import running
 
@@ -31,13 +30,15 @@ def stranger() -> Caller:
 
 
 @pytest.fixture
-async def ingestion(tmp_path: Path) -> AsyncIterator[Ingestion]:
-    url = sqlite_url(tmp_path / "ingestion.db")
-    database = Database(url)
+async def ingestion(
+    database_under_test: DatabaseUnderTest, tmp_path: Path
+) -> AsyncIterator[Ingestion]:
+    database_under_test.upgrade(MIGRATIONS)
+    database = Database(database_under_test.url)
     objects = DirectoryObjectStore(tmp_path / "objects")
     publisher = FakeEventPublisher()
     relay = OutboxRelay(database, OutboxRow, publisher)
-    async with running(Migrations(url, MIGRATIONS), database, objects, relay):
+    async with running(database, objects, relay):
         ingestion = Ingestion(database, objects, publisher, relay, tmp_path / "scratch")
         async with running(ingestion.extraction):
             yield ingestion

@@ -11,6 +11,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from clientsphere_common.db import postgres
+from clientsphere_common.db.limits import DatabaseLimits
+
 _BUSY_TIMEOUT_MS = 10_000
 _READ_ONLY = "clientsphere_read_only"
 
@@ -19,8 +22,10 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-def open_engine(url: str) -> AsyncEngine:
+def open_engine(url: str, limits: DatabaseLimits | None = None) -> AsyncEngine:
     """An engine for `url`. SQLite: write-ahead log, foreign keys, every commit on disk."""
+    if make_url(url).get_backend_name() == postgres.NAME:
+        return postgres.open_postgres(url, limits or DatabaseLimits())
     engine = create_async_engine(url)
     _set_up(engine.sync_engine)
     return engine
@@ -29,7 +34,9 @@ def open_engine(url: str) -> AsyncEngine:
 def open_blocking_engine(url: str) -> Engine:
     """The same without asyncio and without a pool, for migrations."""
     parsed = make_url(url)
-    engine = create_engine(parsed.set(drivername=parsed.get_backend_name()), poolclass=NullPool)
+    if parsed.get_backend_name() == "sqlite":
+        parsed = parsed.set(drivername="sqlite")
+    engine = create_engine(parsed, poolclass=NullPool)
     _set_up(engine)
     return engine
 
@@ -72,6 +79,8 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 
 def read_only(engine: AsyncEngine) -> AsyncEngine:
     """A view of `engine` whose transactions never wait for a writer; they share its pool."""
+    if engine.dialect.name == postgres.NAME:
+        return postgres.read_only_postgres(engine)
     return engine.execution_options(**{_READ_ONLY: True})
 
 

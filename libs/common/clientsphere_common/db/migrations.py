@@ -10,12 +10,16 @@ from alembic import command, context
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.engine import make_url
 
+from clientsphere_common.db import postgres
 from clientsphere_common.db.engine import open_blocking_engine
 
 _CONNECTION = "clientsphere_connection"
+_ONE_AT_A_TIME = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/migrations', 0))"
+)
 
 
 class Migrations:
@@ -44,10 +48,13 @@ def upgrade(url: str, folder: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     head = ScriptDirectory.from_config(config).get_current_head()
-    if file := make_url(url).database:
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = open_blocking_engine(url)
     with engine.begin() as connection:
+        if engine.dialect.name == postgres.NAME:
+            connection.execute(_ONE_AT_A_TIME)
         if MigrationContext.configure(connection).get_current_revision() == head:
             return
         config.attributes[_CONNECTION] = connection

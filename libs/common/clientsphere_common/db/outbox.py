@@ -11,7 +11,7 @@ from sqlalchemy import JSON, LargeBinary, String, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from clientsphere_common.db.columns import Int64
+from clientsphere_common.db.columns import CountingInt64, Int64
 from clientsphere_common.db.session import Database, TenantScoped
 from clientsphere_common.errors import ServiceError
 from clientsphere_common.events.model import Event
@@ -26,7 +26,7 @@ _POLL_S = 1.0
 class OutboxColumns(TenantScoped):
     """Mixin of a service's outbox table."""
 
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(CountingInt64, primary_key=True, autoincrement=True)
     event_id: Mapped[str] = mapped_column(String(64), unique=True)
     topic: Mapped[str] = mapped_column(String(64))
     key: Mapped[str] = mapped_column(String(128))

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
 import structlog
-from sqlalchemy import String, event
+from sqlalchemy import Connection, String, event
 from sqlalchemy import exc as sqlalchemy_errors
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
     Session,
+    SessionTransaction,
     UOWTransaction,
     mapped_column,
     with_loader_criteria,
 )
 
+from clientsphere_common.db import postgres
 from clientsphere_common.db.engine import open_engine, read_only
-from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.db.limits import DatabaseLimits
+from clientsphere_common.errors import DependencyUnavailableError, InvalidInputError
 
 log = structlog.get_logger(__name__)
 
 _TENANT = "tenant_id"
-_NOT_ANSWERING = (
-    sqlalchemy_errors.OperationalError,
-    sqlalchemy_errors.InterfaceError,
-    sqlalchemy_errors.TimeoutError,
-)
+_WRITES = "writes"
+_NOT_ANSWERING = (sqlalchemy_errors.OperationalError, sqlalchemy_errors.InterfaceError)
 
 
 class TenantScoped:
@@ -45,6 +46,28 @@ class ForeignRowError(RuntimeError):
 
 class TenantSession(Session):
     """Knows its tenant in `info["tenant_id"]` and adds it to all it reads and writes."""
+
+
+class SystemSession(Session):
+    """Sees the rows of all tenants."""
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _show_rows_of_the_tenant(
+    session: Session, _transaction: SessionTransaction, connection: Connection
+) -> None:
+    if connection.dialect.name == postgres.NAME:
+        postgres.enter_tenant(connection, session.info[_TENANT])
+        if session.info[_WRITES]:
+            postgres.take_turn(connection, session.info[_TENANT])
+
+
+@event.listens_for(SystemSession, "after_begin")
+def _show_rows_of_all_tenants(
+    _session: Session, _transaction: SessionTransaction, connection: Connection
+) -> None:
+    if connection.dialect.name == postgres.NAME:
+        postgres.enter_system(connection)
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
@@ -76,23 +99,27 @@ def _write_only_for_the_tenant(session: Session, _flush: UOWTransaction, _object
 class Database:
     """One service's tables. A module: opened at start, closed at stop.
 
-    Writers take turns, so the block of a transaction must not begin another one. Every method
-    raises DependencyUnavailableError when the database does not answer.
+    The writers of a tenant take turns, so a transaction reads what the one before it wrote, and
+    its block must not begin another one. Every method raises DependencyUnavailableError when the
+    database does not answer, and InvalidInputError for a text that it cannot hold.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: DatabaseLimits | None = None) -> None:
         self._url = url
+        self._limits = limits or DatabaseLimits()
         self._engine: AsyncEngine | None = None
         # First come, first served. SQLite alone would let each writer sleep and look again, the
-        # unlucky ones for half a second.
-        self._turn = asyncio.Lock()
+        # unlucky ones for half a second. A server lets them wait itself, those of many processes.
+        is_file = make_url(url).get_backend_name() == "sqlite"
+        self._turn = asyncio.Lock() if is_file else nullcontext()
+        self._timeout_s = None if is_file else self._limits.transaction_timeout_s
 
     @property
     def name(self) -> str:
         return "database"
 
     async def start(self) -> None:
-        self._engine = open_engine(self._url)
+        self._engine = open_engine(self._url, self._limits)
 
     async def stop(self) -> None:
         if self._engine is not None:
@@ -101,29 +128,33 @@ class Database:
     @asynccontextmanager
     async def transaction(self, tenant_id: str) -> AsyncIterator[AsyncSession]:
         """Read and write rows of `tenant_id` only; commits unless the block raises."""
-        session = _tenant_session(self._opened(), tenant_id)
-        async with self._turn, _begun(session):
+        session = _tenant_session(self._opened(), tenant_id, writes=True)
+        async with self._turn, _begun(session, self._timeout_s):
             yield session
 
     @asynccontextmanager
     async def snapshot(self, tenant_id: str) -> AsyncIterator[AsyncSession]:
         """Read rows of `tenant_id` only, as they are now, without waiting for writers."""
-        session = _tenant_session(read_only(self._opened()), tenant_id)
-        async with _begun(session):
+        session = _tenant_session(read_only(self._opened()), tenant_id, writes=False)
+        async with _begun(session, self._timeout_s):
             yield session
 
     @asynccontextmanager
     async def system_transaction(self) -> AsyncIterator[AsyncSession]:
         """A transaction over all tenants: for credentials, relays and sweeps only."""
-        session = AsyncSession(self._opened(), expire_on_commit=False)
-        async with self._turn, _begun(session):
+        session = AsyncSession(
+            self._opened(), sync_session_class=SystemSession, expire_on_commit=False
+        )
+        async with self._turn, _begun(session, self._timeout_s):
             yield session
 
     @asynccontextmanager
     async def system_snapshot(self) -> AsyncIterator[AsyncSession]:
         """As `system_transaction`, but only to read, without waiting for writers."""
-        session = AsyncSession(read_only(self._opened()), expire_on_commit=False)
-        async with _begun(session):
+        session = AsyncSession(
+            read_only(self._opened()), sync_session_class=SystemSession, expire_on_commit=False
+        )
+        async with _begun(session, self._timeout_s):
             yield session
 
     async def check(self) -> None:
@@ -138,31 +169,49 @@ class Database:
         return self._engine
 
 
-def _tenant_session(engine: AsyncEngine, tenant_id: str) -> AsyncSession:
+def _tenant_session(engine: AsyncEngine, tenant_id: str, *, writes: bool) -> AsyncSession:
     if not tenant_id:
         raise ValueError("a transaction needs a tenant")
     return AsyncSession(
         engine,
         sync_session_class=TenantSession,
         expire_on_commit=False,
-        info={_TENANT: tenant_id},
+        info={_TENANT: tenant_id, _WRITES: writes},
     )
 
 
 @asynccontextmanager
-async def _begun(session: AsyncSession) -> AsyncIterator[None]:
-    with _translated():
-        async with session, session.begin():
-            yield
+async def _begun(session: AsyncSession, timeout_s: float | None) -> AsyncIterator[None]:
+    timeout = asyncio.timeout(timeout_s)
+    try:
+        with _translated():
+            async with timeout, session, session.begin():
+                yield
+    except TimeoutError as error:
+        if not timeout.expired():
+            raise
+        raise _unavailable("the transaction took too long") from error
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except _NOT_ANSWERING as error:
-        # The driver's own words: SQLAlchemy's would add the statement and its values.
-        log.warning("database_failed", reason=str(getattr(error, "orig", error)))
-        raise DependencyUnavailableError(
-            "database_unavailable", "The database is not answering.", retry_after_s=1
+    except sqlalchemy_errors.TimeoutError as error:
+        raise _unavailable("no connection became free") from error
+    except sqlalchemy_errors.DataError as error:
+        raise InvalidInputError(
+            "value_not_storable", "A value is too long or has characters that cannot be stored."
         ) from error
+    except sqlalchemy_errors.DBAPIError as error:
+        if not (isinstance(error, _NOT_ANSWERING) or error.connection_invalidated):
+            raise
+        # The driver's own words: SQLAlchemy's would add the statement and its values.
+        raise _unavailable(str(error.orig)) from error
+
+
+def _unavailable(reason: str) -> DependencyUnavailableError:
+    log.warning("database_failed", reason=reason)
+    return DependencyUnavailableError(
+        "database_unavailable", "The database is not answering.", retry_after_s=1
+    )

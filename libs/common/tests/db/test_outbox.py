@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import DeclarativeBase
 
-from clientsphere_common.db.engine import open_engine, sqlite_url
 from clientsphere_common.db.outbox import OutboxColumns, OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database, ForeignRowError
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.events.model import Event
+from tests.harness.databases import DatabaseUnderTest
 
 
 class Base(DeclarativeBase):
@@ -45,13 +44,9 @@ class FakeLog:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    url = sqlite_url(tmp_path / "tables.db")
-    engine = open_engine(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    await engine.dispose()
-    database = Database(url)
+async def database(database_under_test: DatabaseUnderTest) -> AsyncIterator[Database]:
+    database_under_test.create(Base.metadata)
+    database = Database(database_under_test.url)
     await database.start()
     yield database
     await database.stop()

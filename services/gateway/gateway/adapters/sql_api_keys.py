@@ -55,7 +55,8 @@ class SqlApiKeys:
 
     async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
         async with self._database.system_transaction() as session:
-            for key_id, at in used_at.items():
+            # In one order everywhere: two gateways must not wait for each other's rows.
+            for key_id, at in sorted(used_at.items()):
                 await session.execute(
                     update(ApiKeyRow)
                     .where(ApiKeyRow.id == key_id)

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from clientsphere_common.db.row_security import protect_rows
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -36,6 +38,9 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger, nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
     )
+    # What was recorded can be neither changed nor removed, even by the service itself.
+    protect_rows("audit_links", allowed=("SELECT", "INSERT"))
+    protect_rows("audit_heads", allowed=("SELECT", "INSERT", "UPDATE"))
 
 
 def downgrade() -> None:

@@ -3,6 +3,9 @@
 import sqlalchemy as sa
 from alembic import op
 
+from clientsphere_common.db.columns import CountingInt64
+from clientsphere_common.db.row_security import protect_rows
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -18,6 +21,9 @@ def upgrade() -> None:
     )
     _create_api_keys()
     _create_outbox()
+    protect_rows("tenants", tenant_column="id", allowed=("SELECT", "INSERT"))
+    protect_rows("api_keys")
+    protect_rows("outbox")
 
 
 def downgrade() -> None:
@@ -45,7 +51,7 @@ def _create_api_keys() -> None:
 def _create_outbox() -> None:
     op.create_table(
         "outbox",
-        sa.Column("position", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("position", CountingInt64, primary_key=True, autoincrement=True),
         sa.Column("event_id", sa.String(64), nullable=False, unique=True),
         sa.Column("topic", sa.String(64), nullable=False),
         sa.Column("key", sa.String(128), nullable=False),

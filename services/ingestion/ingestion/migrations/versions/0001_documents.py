@@ -3,6 +3,9 @@
 import sqlalchemy as sa
 from alembic import op
 
+from clientsphere_common.db.columns import CountingInt64
+from clientsphere_common.db.row_security import protect_rows
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -14,6 +17,8 @@ def upgrade() -> None:
     _create_documents()
     _create_versions()
     _create_outbox()
+    for table in ("knowledge_bases", "documents", "document_versions", "outbox"):
+        protect_rows(table)
 
 
 def downgrade() -> None:
@@ -93,7 +98,7 @@ def _create_versions() -> None:
 def _create_outbox() -> None:
     op.create_table(
         "outbox",
-        sa.Column("position", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("position", CountingInt64, primary_key=True, autoincrement=True),
         sa.Column("event_id", sa.String(64), nullable=False, unique=True),
         sa.Column("topic", sa.String(64), nullable=False),
         sa.Column("key", sa.String(128), nullable=False),
