@@ -12,18 +12,27 @@ import pytest
 
 from clientsphere_common.errors import NotFoundError
 from clientsphere_common.objects.directory import DirectoryObjectStore
+from clientsphere_common.objects.encrypted import EncryptedObjectStore
 from clientsphere_common.objects.ports import ObjectStore
+from clientsphere_common.objects.s3 import S3ObjectStore
+from clientsphere_common.secrets.local_keys import LocalEnvelopeKeys
 from tests.harness.modules import running
+from tests.harness.s3_server import S3Server
 
 KEY = "tnt_a/doc_1/v1/original"
 
 
-@pytest.fixture(params=["directory"])
+@pytest.fixture(params=["directory", "encrypted directory", "s3"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObjectStore]:
-    stores = {"directory": DirectoryObjectStore(tmp_path / "objects")}
-    chosen = stores[request.param]
-    async with running(chosen):
-        yield chosen
+    keeper: DirectoryObjectStore | S3ObjectStore = DirectoryObjectStore(tmp_path / "objects")
+    if request.param == "s3":
+        server: S3Server = request.getfixturevalue("s3_server")
+        keeper = S3ObjectStore(server.new_bucket())
+    async with running(keeper):
+        if request.param == "encrypted directory":
+            yield EncryptedObjectStore(keeper, LocalEnvelopeKeys(bytes(32)))
+        else:
+            yield keeper
 
 
 async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
@@ -66,6 +75,12 @@ class TestPut:
         assert stored.size_bytes == 3 * 1024 * 1024
         assert await content(store, KEY) == piece * 3
 
+    async def test_an_object_may_be_larger_than_many_parts(self, store: ObjectStore) -> None:
+        piece = bytes(range(256)) * 4096
+        stored = await store.put(KEY, pieces(*[piece] * 20))
+        assert stored.sha256 == hashlib.sha256(piece * 20).hexdigest()
+        assert await content(store, KEY) == piece * 20
+
     async def test_replaces_what_was_there(self, store: ObjectStore) -> None:
         await store.put(KEY, pieces(b"a long first version"))
         await store.put(KEY, pieces(b"second"))
@@ -83,6 +98,27 @@ class TestPut:
         with pytest.raises(ConnectionError):
             await store.put(KEY, breaking_off(b"half"))
         assert await content(store, KEY) == b"whole"
+
+    async def test_a_long_stream_that_breaks_off_stores_nothing(self, store: ObjectStore) -> None:
+        with pytest.raises(ConnectionError):
+            await store.put(KEY, breaking_off(*[bytes(1024 * 1024)] * 20))
+        assert await keys(store, "") == []
+
+    async def test_a_put_that_is_cancelled_stores_nothing(self, store: ObjectStore) -> None:
+        is_waiting = asyncio.Event()
+
+        async def endless() -> AsyncIterator[bytes]:
+            for _ in range(20):
+                yield bytes(1024 * 1024)
+            is_waiting.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(store.put(KEY, endless()))
+        await is_waiting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await keys(store, "") == []
 
     async def test_of_two_at_once_one_wins_whole(self, store: ObjectStore) -> None:
         a, b = [b"a"] * 100, [b"b"] * 100

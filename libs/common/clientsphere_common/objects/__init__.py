@@ -1,1 +1,1 @@
-"""Whole files by key: a port, and a directory that keeps them."""
+"""Whole files by key: a port, a directory that keeps them, and an S3 bucket."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import suppress
@@ -14,9 +13,9 @@ from stat import S_ISREG
 from typing import BinaryIO
 
 from clientsphere_common.errors import NotFoundError
+from clientsphere_common.objects.keys import checked_key
 from clientsphere_common.objects.ports import ObjectEntry, StoredObject
 
-_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _PIECE_BYTES = 256 * 1024
 _UNFINISHED = ".unfinished"
 
@@ -73,9 +72,7 @@ class DirectoryObjectStore:
             yield entry
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise ValueError(f"not an object key: {key!r}")
-        return self._root / key
+        return self._root / checked_key(key)
 
     def _prepare(self) -> None:
         self._unfinished.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,56 @@
+"""Chooses where secrets and the tenants' keys come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clientsphere_common.modules import Module
+from clientsphere_common.secrets.environment import EnvironmentSource
+from clientsphere_common.secrets.folder import FolderSource
+from clientsphere_common.secrets.local_keys import (
+    LocalEnvelopeKeys,
+    load_or_create_root_key,
+    load_root_key,
+)
+from clientsphere_common.secrets.polled import PolledSecrets
+from clientsphere_common.secrets.ports import EnvelopeKeys
+from clientsphere_common.secrets.settings import SecretsSettings, VaultSettings
+from clientsphere_common.secrets.sources import FirstOfSources
+from clientsphere_common.secrets.vault_kv import VaultSource
+from clientsphere_common.secrets.vault_session import VaultSession
+from clientsphere_common.secrets.vault_transit import VaultEnvelopeKeys
+
+
+@dataclass(frozen=True)
+class SecretParts:
+    secrets: PolledSecrets
+    envelope_keys: EnvelopeKeys
+    modules: Sequence[Module]
+    """To be started in this order, before what reads secrets."""
+
+
+def embedded_secrets(
+    settings: SecretsSettings, environment: Mapping[str, str], data_dir: Path
+) -> SecretParts:
+    """The environment, else files of `data_dir`; so is the root of the tenants' keys."""
+    source = FirstOfSources([EnvironmentSource(environment), FolderSource(data_dir / "secrets")])
+    secrets = PolledSecrets(source, settings.refresh_interval_s)
+    root_key = load_or_create_root_key(data_dir / "keys" / "envelope-root-key")
+    return SecretParts(secrets, LocalEnvelopeKeys(root_key), [secrets])
+
+
+def file_secrets(settings: SecretsSettings) -> SecretParts:
+    """Only the folder; it has to hold `envelope-root-key`, the same for all processes."""
+    secrets = PolledSecrets(FolderSource(settings.folder), settings.refresh_interval_s)
+    root_key = load_root_key(settings.folder / "envelope-root-key")
+    return SecretParts(secrets, LocalEnvelopeKeys(root_key), [secrets])
+
+
+def vault_secrets(settings: SecretsSettings, vault: VaultSettings) -> SecretParts:
+    """What an agent has written into the folder, else what Vault says."""
+    session = VaultSession(vault)
+    source = FirstOfSources([FolderSource(settings.folder), VaultSource(session, vault)])
+    secrets = PolledSecrets(source, settings.refresh_interval_s)
+    return SecretParts(secrets, VaultEnvelopeKeys(session, vault), [session, secrets])
