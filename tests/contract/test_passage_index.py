@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from clientsphere_common.vectors.model import Chunk
 from clientsphere_common.vectors.ports import PassageIndex
-from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
 from tests.contract.passage_chunks import (
     DIMENSION,
     chunk,
@@ -22,15 +21,14 @@ from tests.contract.passage_chunks import (
     texts,
     versions,
 )
+from tests.contract.passage_indexes import EMBEDDED, REAL_SERVER, STAND_IN, opened_index
 from tests.contract.passage_programs import STEPS, Comparison, Step
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(params=[EMBEDDED, STAND_IN, REAL_SERVER])
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PassageIndex]:
-    opened = {"embedded": QdrantEdgeIndex}[request.param](tmp_path / "index", DIMENSION)
-    await opened.start()
-    yield opened
-    await opened.stop()
+    async with opened_index(request.param, tmp_path) as opened:
+        yield opened
 
 
 class TestAdding:

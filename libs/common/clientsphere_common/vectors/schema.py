@@ -34,6 +34,10 @@ class State(StrEnum):
     VISIBLE = "visible"
 
 
+VERSIONS_END = 2**31
+"""No version is as high: the end of a range that has none."""
+
+
 class FieldIndex(Enum):
     TENANT = "keyword, and the points of one value lie together"
     KEYWORD = "keyword"

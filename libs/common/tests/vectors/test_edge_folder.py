@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,3 +105,17 @@ class TestCopy:
             assert not shard.exists()
         with opened(tmp_path) as (_, found):
             assert (found / "content").read_text() == "new"
+
+
+class TestSync:
+    def test_files_may_be_renamed_meanwhile(self, tmp_path: Path) -> None:
+        shard = make_shard(tmp_path / "shard", "points")
+        unnamed = [shard / f"tmp-{number}" for number in range(300)]
+        for path in unnamed:
+            path.touch()
+        renaming = threading.Thread(
+            target=lambda: [path.rename(path.with_suffix(".log")) for path in unnamed]
+        )
+        renaming.start()
+        folder_at(tmp_path).sync(shard)
+        renaming.join()

@@ -69,8 +69,12 @@ class IndexFolder:
 
     def sync(self, shard: Path) -> None:
         """Bring all of `shard` to the disk. Nobody may write to it meanwhile."""
-        for path in (*shard.rglob("*"), shard):
-            _sync(path)
+        try:
+            for path in (*shard.rglob("*"), shard):
+                _sync(path)
+        except FileNotFoundError:
+            # The engine makes the next file of its log in the background, and then renames it.
+            self.sync(shard)
 
     def sweep(self, current: Path) -> None:
         """Delete every shard but `current`, as far as that works: the next opening goes on."""

@@ -35,10 +35,8 @@ from clientsphere_common.vectors.points import (
     to_passage,
     to_payload,
 )
-from clientsphere_common.vectors.schema import Field, State, Tuning, VectorName
+from clientsphere_common.vectors.schema import VERSIONS_END, Field, State, Tuning, VectorName
 from clientsphere_common.vectors.tenant_filter import Conditions, Tenant, searchable, stored
-
-_NO_LIMIT = 2**31
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class PassageShard:
     def activate(self, tenant: Tenant, document_id: str, version: int) -> int:
         """See PassageIndex.activate; what it did is on disk when it returns."""
         chosen = stored(tenant, document_id, range(version, version + 1))
-        higher = stored(tenant, document_id, range(version + 1, _NO_LIMIT), visible_only=True)
+        higher = stored(tenant, document_id, range(version + 1, VERSIONS_END), visible_only=True)
         if self.count(higher):
             self.remove(chosen)
             return 0

@@ -1,0 +1,139 @@
+"""Tests of clientsphere_common.vectors.remote.collection: making it, and refusing another's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from qdrant_client import AsyncQdrantClient, models
+from qdrant_client import grpc as wire
+
+from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.vectors.qdrant_server import QdrantServerIndex
+from clientsphere_common.vectors.remote.collection import IndexSchemaError
+from clientsphere_common.vectors.remote.settings import QdrantSettings, Quantization
+from clientsphere_common.vectors.schema import FIELD_INDEXES, Field
+from tests.contract.passage_chunks import DIMENSION, chunks
+from tests.harness.modules import running
+from tests.harness.qdrant_server import QdrantServer, qdrant_server
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[QdrantServer]:
+    async with qdrant_server(tmp_path) as started:
+        yield started
+
+
+def index_on(
+    server: QdrantServer, dimension: int = DIMENSION, **settings: Any
+) -> QdrantServerIndex:
+    return QdrantServerIndex(QdrantSettings(url=server.url, **settings), dimension)
+
+
+def client_of(server: QdrantServer) -> AsyncQdrantClient:
+    return AsyncQdrantClient(
+        host="127.0.0.1", grpc_port=server.port, prefer_grpc=True, check_compatibility=False
+    )
+
+
+class TestMaking:
+    async def test_each_tenant_has_a_graph_of_its_own(self, server: QdrantServer) -> None:
+        async with running(index_on(server)):
+            made = server.collections.get("passages")
+        assert (made.made_as.hnsw_config.m, made.made_as.hnsw_config.payload_m) == (0, 16)
+        assert made.fields[Field.TENANT_ID].keyword_index_params.is_tenant
+        assert set(made.fields) == set(FIELD_INDEXES)
+
+    async def test_words_are_weighed_by_their_rarity(self, server: QdrantServer) -> None:
+        async with running(index_on(server)):
+            made = server.collections.get("passages").made_as
+        assert made.sparse_vectors_config.map["bm25"].modifier == wire.Modifier.Idf
+
+    async def test_the_settings_shape_it(self, server: QdrantServer) -> None:
+        scalar = Quantization.SCALAR
+        index = index_on(server, collection="other", shards=3, replicas=2, quantization=scalar)
+        async with running(index):
+            made = server.collections.get("other").made_as
+        assert (made.shard_number, made.replication_factor) == (3, 2)
+        assert made.quantization_config.scalar.type == wire.QuantizationType.Int8
+
+    async def test_it_is_called_by_an_alias(self, server: QdrantServer) -> None:
+        async with running(index_on(server)):
+            assert server.collections.aliases == {"passages": "passages-1"}
+
+    async def test_the_next_start_finds_it(self, server: QdrantServer) -> None:
+        for _ in range(2):
+            async with running(index_on(server)):
+                pass
+        assert [name for name, _ in server.calls].count("Create") == 1
+
+    async def test_many_processes_may_start_at_once(self, server: QdrantServer) -> None:
+        async with AsyncExitStack() as stack:
+            many = [index_on(server) for _ in range(8)]
+            await asyncio.gather(*(stack.enter_async_context(running(one)) for one in many))
+            await many[0].add("acme", chunks(3))
+            assert [await one.count("acme") for one in many] == [3] * 8
+        assert [name for name, _ in server.calls].count("Create") > 1
+
+    async def test_what_a_dying_process_left_half_made_is_finished(
+        self, server: QdrantServer
+    ) -> None:
+        async with running(index_on(server)):
+            complete = dict(server.collections.get("passages").fields)
+        server.collections.aliases.clear()
+        server.collections.get("passages-1").fields.clear()
+        async with running(index_on(server)):
+            assert server.collections.get("passages").fields == complete
+
+    async def test_an_alias_that_was_moved_stays_where_it_is(self, server: QdrantServer) -> None:
+        async with running(index_on(server)):
+            pass
+        made = server.collections.get("passages").made_as
+        renamed = wire.CreateCollection()
+        renamed.CopyFrom(made)
+        renamed.collection_name = "passages-2"
+        server.collections.create(renamed)
+        server.collections.create_alias("passages", "passages-2")
+        async with running(index_on(server)):
+            assert server.collections.aliases == {"passages": "passages-2"}
+
+    async def test_a_refusal_to_make_it_is_a_dependency_unavailable(
+        self, server: QdrantServer
+    ) -> None:
+        index = index_on(server, dimension=0)
+        async with running(index):
+            with pytest.raises(DependencyUnavailableError):
+                await index.check()
+
+
+class TestRefusing:
+    async def test_another_dimension_is_told_with_both_numbers(self, server: QdrantServer) -> None:
+        async with running(index_on(server)):
+            pass
+        with pytest.raises(IndexSchemaError, match=r"of 16 numbers.* gives 8"):
+            await index_on(server, dimension=8).start()
+
+    async def test_a_collection_of_somebody_else(self, server: QdrantServer) -> None:
+        client = client_of(server)
+        image = models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE)
+        hnsw = models.HnswConfigDiff(m=16, payload_m=16, ef_construct=100, full_scan_threshold=10)
+        await client.create_collection("passages", {"image": image}, hnsw_config=hnsw)
+        await client.close()
+        with pytest.raises(IndexSchemaError, match="not made as a passage index"):
+            await index_on(server).start()
+
+    @pytest.mark.parametrize("version", ["1.18.9", "0.99.0"])
+    async def test_a_server_that_is_too_old(self, server: QdrantServer, version: str) -> None:
+        server.version = version
+        with pytest.raises(IndexSchemaError, match=rf"is {version}, but 1\.19 or newer"):
+            await index_on(server).start()
+
+    @pytest.mark.parametrize("version", ["1.19.0", "1.20.1-dev", "2.0.0"])
+    async def test_newer_servers_are_taken(self, server: QdrantServer, version: str) -> None:
+        server.version = version
+        async with running(index_on(server)):
+            assert server.collections.aliases
