@@ -16,6 +16,9 @@ class LogUnderTest(Protocol):
     """An event log, and how its process dies."""
 
     @property
+    def stores_an_id_once(self) -> bool: ...
+
+    @property
     def log(self) -> EventLog: ...
 
     async def start(self) -> None: ...
@@ -27,6 +30,8 @@ class LogUnderTest(Protocol):
 
 
 class SqliteLogUnderTest:
+    stores_an_id_once = True
+
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lives = [SqliteEventLog(directory / "life-0" / "events.sqlite")]
@@ -59,6 +64,10 @@ class Running:
     @property
     def log(self) -> EventLog:
         return self._under_test.log
+
+    @property
+    def stores_an_id_once(self) -> bool:
+        return self._under_test.stores_an_id_once
 
     async def consume(self, handler: Handler, **wishes: Any) -> EventConsumer:
         defaults = {"topic": TOPIC, "group": GROUP, "retry_delay_s": 0.01, "stop_grace_s": 0.0}

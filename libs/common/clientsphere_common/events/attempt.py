@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import structlog
+
 from clientsphere_common.errors import ServiceError
 from clientsphere_common.events.model import Event, Subscription
+
+log = structlog.get_logger(__name__)
 
 _CAUSE_LIMIT = 500
 
@@ -46,6 +50,34 @@ def delay_before_retry_s(subscription: Subscription, attempts: int, failure: Fai
     """Double the delay with each failed attempt; never come back before the handler asked to."""
     backoff_s: float = subscription.retry_delay_s * 2 ** (attempts - 1)
     return max(backoff_s, failure.retry_after_s)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the attempt number `attempts` ended: without a cause the event was handled."""
+
+    event: Event
+    attempts: int
+    cause: str | None
+    is_given_up: bool
+
+
+def log_outcome(consumer: str, outcome: Outcome) -> None:
+    facts = {
+        "consumer": consumer,
+        "event_id": outcome.event.id,
+        "event_type": outcome.event.type,
+        "tenant": outcome.event.tenant_id,
+        "attempts": outcome.attempts,
+    }
+    if outcome.cause is None:
+        log.debug("event_handled", **facts)
+        return
+    cause_class = outcome.cause.partition(":")[0]
+    if outcome.is_given_up:
+        log.error("event_dead_lettered", cause_class=cause_class, **facts)
+    else:
+        log.warning("event_retried", cause_class=cause_class, **facts)
 
 
 def _is_being_cancelled() -> bool:

@@ -9,7 +9,13 @@ from contextlib import suppress
 
 import structlog
 
-from clientsphere_common.events.attempt import Failure, attempt, delay_before_retry_s
+from clientsphere_common.events.attempt import (
+    Failure,
+    Outcome,
+    attempt,
+    delay_before_retry_s,
+    log_outcome,
+)
 from clientsphere_common.events.model import Subscription
 from clientsphere_common.events.sqlite_file import SqliteFile
 from clientsphere_common.events.sqlite_group import Delivery, GroupQueue, Settlement, enlist
@@ -173,22 +179,9 @@ class SqliteEventConsumer:
 
     def _log(self, settlements: Iterable[Settlement]) -> None:
         for settlement in settlements:
-            event = settlement.delivery.event
-            facts = {
-                "consumer": self.name,
-                "event_id": event.id,
-                "event_type": event.type,
-                "tenant": event.tenant_id,
-                "attempts": settlement.delivery.attempts,
-            }
-            if settlement.cause is None:
-                log.debug("event_handled", **facts)
-                continue
-            cause_class = settlement.cause.partition(":")[0]
-            if settlement.retry_at_ms is None:
-                log.error("event_dead_lettered", cause_class=cause_class, **facts)
-            else:
-                log.warning("event_retried", cause_class=cause_class, **facts)
+            delivery, cause = settlement.delivery, settlement.cause
+            is_given_up = cause is not None and settlement.retry_at_ms is None
+            log_outcome(self.name, Outcome(delivery.event, delivery.attempts, cause, is_given_up))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -1,0 +1,95 @@
+"""Writes records so that they are on enough brokers before the call returns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from clientsphere_common.events.kafka_records import NewRecord
+from clientsphere_common.events.kafka_settings import KafkaSettings
+from clientsphere_common.events.kafka_thread import KafkaThread, unavailable
+
+
+class KafkaWriter:
+    """An idempotent producer: its own retries store nothing twice and keep the order.
+
+    Connects with the first write, so that a process starts while Kafka is away.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._thread = KafkaThread("kafka-writer")
+        self._producer: Any = None
+
+    async def close(self) -> None:
+        await self._thread.run(self._close)
+        self._thread.end()
+
+    async def write(self, records: Sequence[NewRecord]) -> None:
+        """Write in the order given; writes that begin one after the other keep theirs too.
+
+        Raises DependencyUnavailableError within the publish timeout; a part may be stored then.
+        """
+        if not records:
+            return
+        try:
+            async with asyncio.timeout(self._settings.publish_timeout_s):
+                sent = await self._thread.run(partial(self._send, records))
+                await asyncio.gather(*map(_acknowledged, sent))
+        except (KafkaError, TimeoutError) as error:
+            raise unavailable() from error
+
+    def _send(self, records: Sequence[NewRecord]) -> list[Any]:
+        producer = self._connected()
+        return [
+            producer.send(
+                record.topic,
+                value=record.value,
+                key=record.key,
+                headers=record.headers,
+                partition=record.partition,
+            )
+            for record in records
+        ]
+
+    def _connected(self) -> Any:
+        if self._producer is None:
+            timeout_ms = int(self._settings.publish_timeout_s * 1000)
+            self._producer = KafkaProducer(
+                acks="all",
+                enable_idempotence=True,
+                max_block_ms=timeout_ms // 2,
+                request_timeout_ms=timeout_ms // 2,
+                delivery_timeout_ms=timeout_ms,
+                allow_auto_create_topics=False,
+                metrics_enabled=False,
+                **self._settings.client(),
+            )
+        return self._producer
+
+    def _close(self) -> None:
+        if self._producer is not None:
+            self._producer.close(timeout=self._settings.publish_timeout_s)
+            self._producer = None
+
+
+def _acknowledged(sent: Any) -> asyncio.Future[None]:
+    """Bridge the client's future, which is completed on a thread of the client."""
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def finish(_: object) -> None:
+        if waiter.done():
+            return
+        if sent.exception is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(sent.exception)
+
+    sent.add_both(lambda outcome: loop.call_soon_threadsafe(finish, outcome))
+    return waiter

@@ -1,0 +1,96 @@
+"""Tests of the choice of what a Kafka consumer takes in hand next."""
+
+from __future__ import annotations
+
+from clientsphere_common.events.kafka_backlog import Backlog
+from clientsphere_common.events.kafka_lane import Delivery
+from clientsphere_common.events.model import Event
+
+
+def delivery(event_id: str, *, key: str = "", tenant: str = "acme", lane: int = 0) -> Delivery:
+    event = Event(event_id, "documents", key or event_id, "Type", tenant, b"", 0)
+    return Delivery(event, lane, "main", 0, 0)
+
+
+def ids(deliveries: list[Delivery]) -> list[str]:
+    return [delivery.event.id for delivery in deliveries]
+
+
+def backlog_of(*deliveries: Delivery) -> Backlog:
+    backlog = Backlog()
+    for one in deliveries:
+        backlog.add(one)
+    return backlog
+
+
+class TestClaim:
+    def test_one_event_of_a_key_is_in_hand(self) -> None:
+        first, second = delivery("a-1", key="a"), delivery("a-2", key="a")
+        backlog = backlog_of(first, second)
+        assert backlog.claim([], 8, 0) == [first]
+        backlog.settle(first)
+        assert backlog.claim([], 8, 0) == [second]
+
+    def test_attempts_are_counted(self) -> None:
+        (claimed,) = backlog_of(delivery("a")).claim([], 1, 0)
+        assert (claimed.attempts, claimed.is_in_hand) == (1, True)
+
+    def test_tenants_take_turns(self) -> None:
+        busy = [delivery(f"busy-{n}", tenant="busy") for n in range(3)]
+        backlog = backlog_of(*busy, delivery("calm", tenant="calm"))
+        assert ids(backlog.claim([], 2, 0)) == ["busy-0", "calm"]
+
+    def test_a_tenant_with_less_in_hand_goes_first(self) -> None:
+        busy = [delivery(f"busy-{n}", tenant="busy") for n in range(2)]
+        backlog = backlog_of(*busy)
+        in_hand = backlog.claim([], 1, 0)
+        backlog.add(delivery("calm", tenant="calm"))
+        assert ids(backlog.claim(in_hand, 2, 0)) == ["calm"]
+
+    def test_nothing_beyond_the_concurrency(self) -> None:
+        backlog = backlog_of(delivery("a"), delivery("b"))
+        in_hand = backlog.claim([], 1, 0)
+        assert backlog.claim(in_hand, 1, 0) == []
+
+
+class TestRetry:
+    def test_an_event_waits_for_its_time_and_its_key_with_it(self) -> None:
+        first, second = delivery("a-1", key="a"), delivery("a-2", key="a")
+        backlog = backlog_of(first, second)
+        backlog.claim([], 1, 0)
+        first.retry_at_ms = 100
+        backlog.give_back(first)
+        assert backlog.next_retry_at_ms() == 100
+        assert backlog.claim([], 1, 99) == []
+        assert backlog.claim([], 1, 100) == [first]
+
+
+class TestSuspects:
+    def test_one_is_in_hand_at_a_time_oldest_first(self) -> None:
+        suspects = [delivery(event_id) for event_id in ("a", "b")]
+        for suspect in suspects:
+            suspect.is_suspect = True
+        backlog = backlog_of(*suspects)
+        in_hand = backlog.claim([], 8, 0)
+        assert ids(in_hand) == ["a"]
+        assert backlog.claim(in_hand, 8, 0) == []
+        backlog.settle(in_hand[0])
+        assert ids(backlog.claim([], 8, 0)) == ["b"]
+
+
+class TestDrop:
+    def test_events_of_other_lanes_stay(self) -> None:
+        gone, in_hand, kept = delivery("gone", lane=1), delivery("in-hand"), delivery("kept")
+        backlog = backlog_of(in_hand, gone, kept)
+        assert backlog.claim([], 1, 0) == [in_hand]
+        backlog.drop({1})
+        assert backlog.claim([in_hand], 8, 0) == [kept]
+
+    def test_what_ends_afterwards_changes_nothing(self) -> None:
+        gone = delivery("gone")
+        backlog = backlog_of(gone)
+        backlog.claim([], 1, 0)
+        backlog.drop({0})
+        backlog.give_back(gone)
+        backlog.settle(gone)
+        assert backlog.claim([], 8, 0) == []
