@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from clientsphere_common.db import postgres
 from clientsphere_common.db.limits import DatabaseLimits
 
 _BUSY_TIMEOUT_MS = 10_000
+_MODE_TRIES = 100
+_MODE_PAUSE_S = 0.02
 _READ_ONLY = "clientsphere_read_only"
 
 
@@ -69,12 +72,24 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     # The driver would start transactions late and only for some statements: we start them.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    _write_ahead(cursor)
     # FULL, not NORMAL: a commit that was acknowledged survives a power loss too.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Of two connections that change the mode of a new file, SQLite refuses one without waiting."""
+    for _ in range(_MODE_TRIES - 1):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            time.sleep(_MODE_PAUSE_S)
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def read_only(engine: AsyncEngine) -> AsyncEngine:
