@@ -14,6 +14,7 @@ from sqlalchemy import select
 from clientsphere.events.v1 import audit_pb2
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
+from clientsphere_common.readiness import Check
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
 from gateway.adapters.sql_tenants import SqlTenants
@@ -27,7 +28,7 @@ from gateway.limits import RateLimit, RequestLimits
 from gateway.model.tenancy import NewTenant
 from gateway.prompt import PromptWriter
 from gateway.searching import Searching
-from gateway.services import Check, Services
+from gateway.services import Services
 from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
 from gateway.tenants import Tenants

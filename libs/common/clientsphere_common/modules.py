@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import grpc
 import structlog
+
+from clientsphere_common.readiness import Check
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,19 @@ class Watched(Protocol):
         """Raise when the background work has died; otherwise wait until cancelled."""
 
 
+_T_co = TypeVar("_T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Opened(Generic[_T_co]):
+    """A store or channel that settings have chosen: what to use, what to start, what to ask."""
+
+    use: _T_co
+    modules: Sequence[Module] = ()
+    """In the order in which they start, before `use` is used."""
+    checks: Sequence[Check] = ()
+
+
 @dataclass(frozen=True)
 class ServiceParts:
     """What a service brings into a process, whether it runs there alone or among others."""
@@ -46,8 +61,7 @@ class ServiceParts:
     """In the order in which they start: after what they need, before the process serves."""
     workers: Sequence[Module] = ()
     """What calls other services by itself: started when the process serves, stopped first."""
-    checks: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = ()
-    """Readiness by dependency: its name, and a call that raises when it does not answer."""
+    checks: Sequence[Check] = ()
 
 
 class ModuleFailedError(RuntimeError):

@@ -22,6 +22,7 @@ from clientsphere_common.db.engine import sqlite_url
 from clientsphere_common.events.sqlite import SqliteEventLog
 from clientsphere_common.modules import Module, ServiceParts
 from clientsphere_common.objects.directory import DirectoryObjectStore
+from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.frame import RequestFrame
 from clientsphere_common.rpc.host import GrpcHost
 from clientsphere_common.rpc.metrics import RpcMetrics
@@ -127,7 +128,7 @@ def _around_gateway(shared: _Shared, services: list[ServiceParts]) -> gateway.wi
         publisher=shared.events,
         registry=shared.registry,
         checks=(
-            ("passage index", shared.index.check),
+            Check("passage index", shared.index.check),
             *(check for service in services for check in service.checks),
         ),
     )

@@ -19,6 +19,7 @@ from clientsphere_common.db.session import Database
 from clientsphere_common.events.model import Subscription
 from clientsphere_common.events.ports import EventLog
 from clientsphere_common.modules import ServiceParts
+from clientsphere_common.readiness import Check
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -52,5 +53,5 @@ def build(settings: AuditSettings, around: Surroundings) -> ServiceParts:
         register=register,
         modules=(Migrations(around.database_url, MIGRATIONS), database),
         workers=(around.event_log.consumer(subscription),),
-        checks=(("audit tables", database.check),),
+        checks=(Check("audit tables", database.check),),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from clientsphere_common.readiness import Check
 from gateway.answering import Answering
 from gateway.api_keys import ApiKeys
 from gateway.authentication import Authentication
@@ -17,9 +18,6 @@ from gateway.sign_in import SignIn
 from gateway.tenants import Tenants
 from gateway.tokens import AccessTokens
 from gateway.uploads import UploadForm
-
-Check = tuple[str, Callable[[], Awaitable[None]]]
-"""The name of a dependency, and a call that raises when it does not answer."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from clientsphere_common.db.session import Database
 from clientsphere_common.events.ports import EventPublisher
 from clientsphere_common.keys import load_or_create_key
 from clientsphere_common.modules import Module
+from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
@@ -35,7 +36,7 @@ from gateway.limits import RateLimit, RequestLimits
 from gateway.prompt import PromptWriter
 from gateway.searching import Searching
 from gateway.server import HttpServer
-from gateway.services import Check, Services
+from gateway.services import Services
 from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
 from gateway.tenants import Tenants
@@ -90,7 +91,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
         journal=SqlAuditJournal(database, relay),
     )
     usage = KeyUsage(stores.api_keys)
-    checks = (*around.checks, ("gateway tables", database.check))
+    checks = (*around.checks, Check("gateway tables", database.check))
     services = _services(settings, replace(around, checks=checks), stores, usage)
     http = HttpServer(create_app(services, settings), settings.host, settings.port)
     workers: list[Module] = [http]

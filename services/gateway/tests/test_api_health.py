@@ -10,6 +10,7 @@ import re
 import httpx
 
 from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.readiness import Check
 from tests.harness.gateway import Gateway, Tables
 
 
@@ -34,29 +35,37 @@ class TestHealth:
         assert (await nobody.get("/health/live")).json() == {"status": "ok"}
 
     async def test_is_ready_when_everything_is(self, tables: Tables) -> None:
-        gateway = Gateway(tables, checks=[("tables", tables.database.check), ("index", fine)])
-        async with gateway.client() as client:
+        checks = [Check("tables", tables.database.check), Check("index", fine)]
+        async with Gateway(tables, checks=checks).client() as client:
             response = await client.get("/health/ready")
         assert response.status_code == 200
         assert response.json()["status"] == "ok"
         assert set(response.json()["checks"]) == {"tables", "index"}
 
     async def test_names_what_is_missing(self, tables: Tables) -> None:
-        gateway = Gateway(tables, checks=[("tables", fine), ("index", away), ("model", broken)])
-        async with gateway.client() as client:
+        checks = [Check("tables", fine), Check("index", away), Check("model", broken)]
+        async with Gateway(tables, checks=checks).client() as client:
             response = await client.get("/health/ready")
         assert response.status_code == 503
         assert response.json() == {
             "status": "failing",
             "checks": {
-                "tables": {"status": "ok", "error": None},
-                "index": {"status": "failing", "error": "The index is away."},
-                "model": {"status": "failing", "error": "It failed."},
+                "tables": {"status": "ok", "required": True, "error": None},
+                "index": {"status": "failing", "required": True, "error": "The index is away."},
+                "model": {"status": "failing", "required": True, "error": "It failed."},
             },
         }
 
+    async def test_works_on_without_what_is_not_required(self, tables: Tables) -> None:
+        checks = [Check("tables", fine), Check("model", away, is_required=False)]
+        async with Gateway(tables, checks=checks).client() as client:
+            response = await client.get("/health/ready")
+        assert response.status_code == 200
+        assert response.json()["status"] == "degraded"
+        assert response.json()["checks"]["model"]["error"] == "The index is away."
+
     async def test_does_not_wait_for_ever(self, tables: Tables) -> None:
-        gateway = Gateway(tables, checks=[("index", silent)])
+        gateway = Gateway(tables, checks=[Check("index", silent)])
         async with gateway.client() as client:
             response = await asyncio.wait_for(client.get("/health/ready"), 10)
         assert response.json()["checks"]["index"]["error"] == "It did not answer in time."

@@ -18,9 +18,9 @@ from pydantic import SecretStr, ValidationError
 from clientsphere_common.caller_context import CallerSigner
 from clientsphere_common.db.engine import sqlite_url
 from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.rpc.host import open_channel
-from gateway.services import Check
 from gateway.settings import GatewaySettings
 from gateway.wiring import GatewayParts, ServiceChannels, Surroundings, build
 from tests.fakes.event_publisher import FakeEventPublisher
@@ -134,10 +134,11 @@ class TestBuild:
         async def away() -> None:
             raise DependencyUnavailableError("index_unavailable", "The index is away.")
 
-        async with process(tmp_path, settings, [("index", away)]) as one, one.owner() as client:
-            checks = (await client.get("/health/ready")).json()["checks"]
-        assert checks["index"]["error"] == "The index is away."
-        assert checks["gateway tables"]["status"] == "ok"
+        checks = [Check("index", away)]
+        async with process(tmp_path, settings, checks) as one, one.owner() as client:
+            found = (await client.get("/health/ready")).json()["checks"]
+        assert found["index"]["error"] == "The index is away."
+        assert found["gateway tables"]["status"] == "ok"
 
     async def test_audit_events_are_published_by_the_time_it_stops(
         self, tmp_path: Path, settings: GatewaySettings

@@ -15,6 +15,7 @@ from clientsphere_common.events.model import Handler, Subscription
 from clientsphere_common.events.ports import EventLog
 from clientsphere_common.modules import ServiceParts
 from clientsphere_common.objects.ports import ObjectStore
+from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.vectors.ports import PassageIndex
 from ingestion.adapters.child_process import ChildProcessParser
@@ -94,7 +95,7 @@ def build(settings: IngestionSettings, around: Surroundings) -> ServiceParts:
             relay,
         ),
         workers=(worker,),
-        checks=(("ingestion tables", database.check),),
+        checks=(Check("ingestion tables", database.check),),
     )
 
 
