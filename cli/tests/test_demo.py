@@ -16,12 +16,18 @@ from rich.console import Console
 
 from clientsphere_cli.demo.expectations import complaint
 from clientsphere_cli.demo.play import play
-from clientsphere_cli.demo.server import Workplace, temporary_workplace
+from clientsphere_cli.demo.server import (
+    Workplace,
+    fresh_server,
+    temporary_workplace,
+)
 from clientsphere_cli.demo.stage import Stage
 from clientsphere_cli.failures import CliError
 from clientsphere_cli.model.answers import Answer, Citation, Usage
 from clientsphere_cli.samples.catalog import DEMO_QUESTIONS, KESTRAND, DemoQuestion
 from tests.fakes import gateway_program
+from tests.fakes.gateway_program import teach
+from tests.fakes.gateway_server import OPERATOR_KEY, FakeGateway, Refusal
 from tests.harness.command_line import CommandLine
 
 PROGRAM = (sys.executable, str(gateway_program.__file__))
@@ -43,7 +49,7 @@ def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 async def run_demo(workplace: Workplace, *flags: str, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
-    await play(workplace, Stage(console), (*PROGRAM, *flags))
+    await play(fresh_server(workplace, (*PROGRAM, *flags)), Stage(console))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -125,6 +131,25 @@ class TestDemo:
         assert result.exit_code == 0, result.output
         assert "answers, all right" in result.stdout
         assert list(temporary_folder.iterdir()) == []
+
+    def test_it_plays_on_a_server_that_runs_already(
+        self, gateway: FakeGateway, tmp_path: Path, temporary_folder: Path
+    ) -> None:
+        teach(gateway)
+        result = CommandLine(tmp_path / "not-used").run(
+            "demo", "--url", gateway.url, "--operator-key", OPERATOR_KEY
+        )
+        assert result.exit_code == 0, result.output
+        assert f"The server at {gateway.url} answers" in result.stdout
+        assert list(temporary_folder.iterdir()) == []
+
+    def test_a_server_that_is_not_ready_is_told(self, gateway: FakeGateway, tmp_path: Path) -> None:
+        gateway.refuse_next = [Refusal(503, "not_ready", "Not ready.")]
+        result = CommandLine(tmp_path / "not-used").run(
+            "demo", "--url", gateway.url, "--operator-key", OPERATOR_KEY
+        )
+        assert result.exit_code == 1
+        assert "is not ready" in result.stderr
 
 
 QUESTION = DemoQuestion(KESTRAND, "How many?", ("25 days", "a year"), "handbook.pdf", page=2)

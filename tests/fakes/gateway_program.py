@@ -18,16 +18,21 @@ from tests.fakes.gateway_server import OPERATOR_KEY, FakeGateway
 from tests.fakes.gateway_tenant import Known
 
 
-def main(arguments: list[str]) -> int:
-    sys.stderr.write("the fake gateway starts\n")
-    if "--exits" in arguments:
-        return 1
-    gateway = FakeGateway()
+def teach(gateway: FakeGateway) -> None:
+    """The answers that the demo expects."""
     for question in DEMO_QUESTIONS:
         if question.document:
             quote = f"It is {' and '.join(question.expect)}."
             known = Known(quote, question.document, question.page or None)
             gateway.knows(question.tenant.name, question.question, known)
+
+
+def main(arguments: list[str]) -> int:
+    sys.stderr.write("the fake gateway starts\n")
+    if "--exits" in arguments:
+        return 1
+    gateway = FakeGateway()
+    teach(gateway)
     if "--errs" in arguments:
         first = DEMO_QUESTIONS[0]
         gateway.knows(first.tenant.name, first.question, Known("Who knows?", "price-list.html"))

@@ -61,7 +61,7 @@ def _platform(data_dir: Path | None, log_format: LogFormat | None) -> PlatformSe
 def _serve(settings: AllSettings) -> None:
     from all_in_one.data_dir import DataDirInUseError
     from all_in_one.main import serve
-    from gateway.server import AddressUnusableError
+    from clientsphere_common.http_server import AddressUnusableError
 
     def announce(url: str) -> None:
         print_banner(stdout(), url, settings.platform.data_dir)

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass
 from importlib.resources import as_file
 
@@ -15,7 +15,7 @@ from clientsphere_cli.client import open_client
 from clientsphere_cli.connection import Connection
 from clientsphere_cli.demo.expectations import complaint
 from clientsphere_cli.demo.replies import Reply, asked_by_one, asked_by_several
-from clientsphere_cli.demo.server import THIS_COMMAND, DemoServer, Workplace, running_server
+from clientsphere_cli.demo.server import DemoServer
 from clientsphere_cli.demo.stage import Stage
 from clientsphere_cli.failures import CliError
 from clientsphere_cli.samples.catalog import (
@@ -37,14 +37,12 @@ class Resident:
     document_ids: frozenset[str]
 
 
-async def play(
-    workplace: Workplace, stage: Stage, server_command: Sequence[str] = THIS_COMMAND
-) -> None:
+async def play(demo_server: AbstractAsyncContextManager[DemoServer], stage: Stage) -> None:
     """Raises CliError when anything is not as it should be."""
     _end_cleanly_on(signal.SIGTERM, signal.SIGHUP)
     started = time.monotonic()
     stage.opening()
-    async with running_server(workplace, server_command) as server:
+    async with demo_server as server:
         stage.server_ready(server.url, server.start_s)
         residents = [await _move_in(server, tenant, stage) for tenant in SAMPLE_TENANTS]
         replies = await _ask_everything(residents, stage)

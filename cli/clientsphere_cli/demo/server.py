@@ -1,4 +1,4 @@
-"""A fresh server as a child process, for as long as the demo needs it."""
+"""The server of the demo: a fresh one as a child process, or one that runs already."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class Workplace:
 class DemoServer:
     url: str
     operator_key: str = field(repr=False)
-    start_s: float
+    start_s: float | None = None
+    """None for a server that was there before."""
 
     def as_operator(self) -> Connection:
         return self.as_holder_of(self.operator_key)
@@ -63,7 +64,9 @@ def temporary_workplace() -> Iterator[Workplace]:
 
 
 @asynccontextmanager
-async def running_server(workplace: Workplace, command: Sequence[str]) -> AsyncIterator[DemoServer]:
+async def fresh_server(
+    workplace: Workplace, command: Sequence[str] = THIS_COMMAND
+) -> AsyncIterator[DemoServer]:
     """Ready on entry; on exit it is asked to stop, and waited for.
 
     It stays in our process group: Ctrl-C reaches it even where we could not pass it on.
@@ -80,6 +83,15 @@ async def running_server(workplace: Workplace, command: Sequence[str]) -> AsyncI
         yield DemoServer(url, operator_key, time.monotonic() - started)
     finally:
         await _stop(process)
+
+
+@asynccontextmanager
+async def present_server(connection: Connection) -> AsyncIterator[DemoServer]:
+    """One that runs, called as its operator; the demo's companies stay on it afterwards."""
+    async with open_client(connection) as client:
+        if not await client.is_ready():
+            raise CliError(f"The server at {connection.url} is not ready.")
+    yield DemoServer(connection.url, connection.api_key)
 
 
 async def _ready_url(workplace: Workplace, process: Process) -> str:

@@ -36,9 +36,13 @@ class Stage:
         self._say(Text("ClientSphere demo", style="bold"), indent=0)
         self._say(Text(_INTRODUCTION, style="dim"), indent=0)
 
-    def server_ready(self, url: str, start_s: float) -> None:
+    def server_ready(self, url: str, start_s: float | None) -> None:
+        """Without a time, the server was there before."""
+        words = f"The server at {url} answers"
+        if start_s is not None:
+            words = f"A fresh server answers at {url} after {seconds(start_s)}"
         self._console.print()
-        self._say(_passed(f"A fresh server answers at {url} after {seconds(start_s)}"), indent=0)
+        self._say(_passed(words), indent=0)
 
     def heading(self, words: str) -> None:
         line = "─" * (self._width - len(words) - 4)
