@@ -46,7 +46,7 @@ class RpcHost:
 async def rpc_host(*services: ServiceParts) -> AsyncIterator[RpcHost]:
     """Start the services as a process does, workers last; stop all in reverse at the end."""
     key = Ed25519PrivateKey.generate()
-    verifier = CallerVerifier({_ISSUER: key.public_key()})
+    verifier = CallerVerifier({_ISSUER: [key.public_key()]})
     metrics = CollectorRegistry()
     async with AsyncExitStack() as stack:
         # Not pytest's tmp_path: the name of a unix socket is limited to about 100 bytes.

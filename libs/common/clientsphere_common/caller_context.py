@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidSignature
@@ -18,6 +18,7 @@ from clientsphere_common.request import Caller
 CONTEXT_LIFETIME_S = 60
 _REUSE_S = 30
 _CACHE_SIZE = 4096
+PublicKeys = Sequence[Ed25519PublicKey]
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
@@ -32,6 +33,11 @@ class CallerSigner:
         self._key = key
         self._clock = clock
         self._minted: OrderedDict[Caller, tuple[float, bytes]] = OrderedDict()
+
+    def replace_key(self, key: Ed25519PrivateKey) -> None:
+        """Sign with `key` from here on; verifiers must know it already."""
+        self._key = key
+        self._minted.clear()
 
     def sign(self, caller: Caller) -> bytes:
         """A serialized SignedContext, valid for 30 to 60 seconds."""
@@ -57,14 +63,22 @@ class CallerSigner:
 
 
 class CallerVerifier:
-    """Verifies signed contexts against the public key of the service that claims to have signed."""
+    """Verifies signed contexts against the public keys of the service that claims to have signed.
+
+    A service has more than one while its key is being replaced.
+    """
 
     def __init__(
-        self, keys: Mapping[str, Ed25519PublicKey], clock: Callable[[], float] = time.time
+        self, keys: Mapping[str, PublicKeys], clock: Callable[[], float] = time.time
     ) -> None:
         self._keys = dict(keys)
         self._clock = clock
         self._verified: OrderedDict[bytes, tuple[int, Caller]] = OrderedDict()
+
+    def replace_keys(self, issuer: str, keys: PublicKeys) -> None:
+        """Trust only `keys` to sign for `issuer`; what it signed before is checked anew."""
+        self._keys[issuer] = keys
+        self._verified.clear()
 
     def verify(self, token: bytes) -> Caller:
         """The caller that `token` names. Raises UnauthenticatedError when it is not genuine."""
@@ -86,19 +100,25 @@ class CallerVerifier:
         return checked
 
 
-def _verified_payload(
-    token: bytes, keys: Mapping[str, Ed25519PublicKey]
-) -> context_pb2.CallerContext:
+def _verified_payload(token: bytes, keys: Mapping[str, PublicKeys]) -> context_pb2.CallerContext:
     refused = UnauthenticatedError("caller_context_invalid", "The caller context is not valid.")
     try:
         signed = context_pb2.SignedContext.FromString(token)
         context = context_pb2.CallerContext.FromString(signed.payload)
-        keys[context.issuer].verify(signed.signature, signed.payload)
-    except (DecodeError, KeyError, InvalidSignature) as error:
+    except DecodeError as error:
         raise refused from error
-    if not context.tenant_id or not context.principal_id:
+    is_genuine = any(_is_signed_with(key, signed) for key in keys.get(context.issuer, ()))
+    if not (is_genuine and context.tenant_id and context.principal_id):
         raise refused
     return context
+
+
+def _is_signed_with(key: Ed25519PublicKey, signed: context_pb2.SignedContext) -> bool:
+    try:
+        key.verify(signed.signature, signed.payload)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _remember(cache: OrderedDict[_K, _V], key: _K, value: _V) -> None:

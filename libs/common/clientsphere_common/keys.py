@@ -1,17 +1,24 @@
-"""Signing keys that live in files of their own, made on first use."""
+"""Signing keys as PEM: kept in files of their own, made on first use, read from secrets."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
+
+_PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
 def load_or_create_key(path: Path) -> Ed25519PrivateKey:
@@ -21,10 +28,28 @@ def load_or_create_key(path: Path) -> Ed25519PrivateKey:
     """
     if not path.exists():
         _create(path)
-    key = load_pem_private_key(path.read_bytes(), password=None)
+    try:
+        return read_private_key(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} does not hold an Ed25519 private key") from error
+
+
+def read_private_key(pem: str) -> Ed25519PrivateKey:
+    """Raises ValueError for anything else than an Ed25519 private key."""
+    key = load_pem_private_key(pem.encode(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError(f"{path} does not hold an Ed25519 private key")
+        raise ValueError("not an Ed25519 private key")
     return key
+
+
+def read_public_keys(pem: str) -> list[Ed25519PublicKey]:
+    """All keys of `pem`, one after the other. Raises ValueError unless all are Ed25519 keys."""
+    keys = [load_pem_public_key(block.encode()) for block in _PUBLIC_KEY.findall(pem)]
+    if not keys:
+        raise ValueError("no public key")
+    if not all(isinstance(key, Ed25519PublicKey) for key in keys):
+        raise ValueError("not an Ed25519 public key")
+    return [key for key in keys if isinstance(key, Ed25519PublicKey)]
 
 
 def _create(path: Path) -> None:

@@ -43,7 +43,7 @@ def signer(key: Ed25519PrivateKey, clock: Clock) -> CallerSigner:
 
 @pytest.fixture
 def verifier(key: Ed25519PrivateKey, clock: Clock) -> CallerVerifier:
-    return CallerVerifier({"gateway": key.public_key()}, clock)
+    return CallerVerifier({"gateway": [key.public_key()]}, clock)
 
 
 def refusal(verifier: CallerVerifier, token: bytes) -> str:

@@ -24,4 +24,4 @@ class Identities:
         return OutgoingCalls(CallerSigner(service, self._keys[service]))
 
     def verifier(self) -> CallerVerifier:
-        return CallerVerifier({name: key.public_key() for name, key in self._keys.items()})
+        return CallerVerifier({name: [key.public_key()] for name, key in self._keys.items()})

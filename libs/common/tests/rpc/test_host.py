@@ -49,7 +49,7 @@ def socket_path() -> Iterator[Path]:
 
 
 def server(socket_path: Path, *services: ServiceParts) -> GrpcHost:
-    verifier = CallerVerifier({"test": KEY.public_key()})
+    verifier = CallerVerifier({"test": [KEY.public_key()]})
     frame = RequestFrame(verifier, RpcMetrics(CollectorRegistry()))
     return GrpcHost(f"unix:{socket_path}", services, frame)
 
