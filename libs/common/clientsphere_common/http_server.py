@@ -1,14 +1,14 @@
-"""Serves the HTTP API inside the process's own event loop."""
+"""Serves HTTP inside the process's own event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
-
-from gateway.http_protocol import BoundedHttpProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _LAST_WORDS_S = 1.0
 """For requests that were cut off: to cancel what they wait for and record it."""
@@ -18,26 +18,35 @@ class AddressUnusableError(RuntimeError):
     """The address cannot be listened on; the message says why, for the person who chose it."""
 
 
+@dataclass(frozen=True)
+class HttpAddress:
+    host: str
+    port: int
+    """0: a free one."""
+    settings_prefix: str
+    """Of the environment variables that chose it, for the person who has to choose another."""
+
+
 class HttpServer:
     """A module: `start` returns when it listens, `stop` when every response has ended.
 
     Responses that have begun get `drain_s` seconds; then they are cut off.
     """
 
-    name = "http"
-
     def __init__(
         self,
         app: ASGIApp,
-        host: str,
-        port: int,
+        address: HttpAddress,
         *,
+        name: str = "http",
         drain_s: int = 10,
-        protocol: type[BoundedHttpProtocol] = BoundedHttpProtocol,
+        protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
     ) -> None:
+        self.name = name
         self._app = app
-        self._host = host
-        self._port = port
+        self._host = address.host
+        self._port = address.port
+        self._settings_prefix = address.settings_prefix
         self._drain_s = drain_s
         self._protocol = protocol
         self._server: uvicorn.Server | None = None
@@ -45,7 +54,7 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """Where a program on this machine reaches the API; known once it listens."""
+        """Where a program on this machine reaches it; known once it listens."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - compared
         return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
 
@@ -81,7 +90,7 @@ class HttpServer:
         except OSError as error:
             raise AddressUnusableError(
                 f"Cannot serve HTTP on {self._host} port {self._port}: {error.strerror}. Choose"
-                " another with CLIENTSPHERE_GATEWAY_HOST and CLIENTSPHERE_GATEWAY_PORT."
+                f" another with {self._settings_prefix}HOST and {self._settings_prefix}PORT."
             ) from error
         # Inherited by every connection. The loop sets it for sockets of its own making only, and
         # a response that leaves in two pieces would wait 40 ms for the client's acknowledgement.

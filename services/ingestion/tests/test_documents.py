@@ -169,8 +169,8 @@ class TestOrphanSweep:
         needed = await ingestion.documents.object_key(caller.tenant_id, document.id)
         await ingestion.objects.put("tnt_a/obj_orphan", pieces(b"left by a killed upload"))
 
-        await OrphanSweep(ingestion.ledger, ingestion.objects, 60, lambda: 0.0).start()
+        await OrphanSweep(ingestion.ledger, ingestion.objects, 60, lambda: 0.0).sweep()
         assert "tnt_a/obj_orphan" in await ingestion.object_keys()
 
-        await OrphanSweep(ingestion.ledger, ingestion.objects, 60, lambda: 1e12).start()
+        await OrphanSweep(ingestion.ledger, ingestion.objects, 60, lambda: 1e12).sweep()
         assert await ingestion.object_keys() == {needed}

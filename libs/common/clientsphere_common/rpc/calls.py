@@ -43,7 +43,7 @@ class OutgoingCalls:
         self, method: UnaryUnaryMultiCallable[Req, Res], request: Req, timeout_s: float
     ) -> Res:
         try:
-            return await method(request, timeout=remaining_s(timeout_s), metadata=self._metadata())
+            return await method(request, timeout=remaining_s(timeout_s), metadata=self.metadata())
         except grpc.aio.AioRpcError as error:
             raise to_service_error(error) from error
 
@@ -54,7 +54,7 @@ class OutgoingCalls:
         timeout_s: float,
     ) -> Res:
         """Send `requests` as they come. What reading them raises ends the call and is raised."""
-        call = method(timeout=remaining_s(timeout_s), metadata=self._metadata())
+        call = method(timeout=remaining_s(timeout_s), metadata=self.metadata())
         try:
             await _send(call, requests)
             return await call
@@ -67,7 +67,7 @@ class OutgoingCalls:
         self, method: UnaryStreamMultiCallable[Req, Res], request: Req, timeout_s: float
     ) -> AsyncGenerator[Res, None]:
         """Yield responses as they come. Leaving the loop early cancels the call."""
-        call = method(request, timeout=remaining_s(timeout_s), metadata=self._metadata())
+        call = method(request, timeout=remaining_s(timeout_s), metadata=self.metadata())
         try:
             async for response in call:
                 yield response
@@ -76,7 +76,7 @@ class OutgoingCalls:
         finally:
             call.cancel()
 
-    def _metadata(self) -> Metadata:
+    def metadata(self) -> Metadata:
         trace = current_trace()
         return (
             (CONTEXT_KEY, self._signer.sign(current_caller())),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,3 +55,13 @@ def vault_secrets(settings: SecretsSettings, vault: VaultSettings) -> SecretPart
     source = FirstOfSources([FolderSource(settings.folder), VaultSource(session, vault)])
     secrets = PolledSecrets(source, settings.refresh_interval_s)
     return SecretParts(secrets, VaultEnvelopeKeys(session, vault), [session, secrets])
+
+
+def open_secrets(data_dir: Path) -> SecretParts:
+    """What the settings name; raises ValidationError when they are not complete."""
+    settings = SecretsSettings()
+    if settings.source == "vault":
+        return vault_secrets(settings, VaultSettings())
+    if settings.source == "files":
+        return file_secrets(settings)
+    return embedded_secrets(settings, os.environ, data_dir)

@@ -14,8 +14,8 @@ from clientsphere_common.errors import (
     NotFoundError,
     ServiceError,
 )
+from clientsphere_common.repeating import Repeating
 from clientsphere_common.secrets.ports import Secret
-from clientsphere_common.secrets.repeating import Repeating
 from clientsphere_common.secrets.sources import SecretSource
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ import structlog
 from hvac.exceptions import InvalidRequest
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.secrets.repeating import Repeating
+from clientsphere_common.repeating import Repeating
 from clientsphere_common.secrets.settings import VaultSettings
 from clientsphere_common.secrets.vault_errors import vault_failures
 from clientsphere_common.secrets.vault_login import lease_s_of, login_of
