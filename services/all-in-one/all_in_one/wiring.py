@@ -20,6 +20,7 @@ from all_in_one.socket import PrivateSocket
 from all_in_one.trimming import EventTrimming
 from clientsphere_common.db.engine import sqlite_url
 from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.http_server import HttpServer
 from clientsphere_common.modules import Module, ServiceParts
 from clientsphere_common.objects.directory import DirectoryObjectStore
 from clientsphere_common.readiness import Check
@@ -27,7 +28,6 @@ from clientsphere_common.rpc.frame import RequestFrame
 from clientsphere_common.rpc.host import GrpcHost
 from clientsphere_common.rpc.metrics import RpcMetrics
 from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
-from gateway.server import HttpServer
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,10 @@ from audit.settings import AuditSettings
 from audit.trail import AuditTrail
 from clientsphere.audit.v1 import audit_service_pb2_grpc
 from clientsphere_common.audit_events import AUDIT_TOPIC
-from clientsphere_common.db.migrations import Migrations
 from clientsphere_common.db.session import Database
 from clientsphere_common.events.model import Subscription
 from clientsphere_common.events.ports import EventLog
-from clientsphere_common.modules import ServiceParts
-from clientsphere_common.readiness import Check
+from clientsphere_common.modules import Opened, ServiceParts
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -28,13 +26,13 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 class Surroundings:
     """What the process shares with this service."""
 
-    database_url: str
+    tables: Opened[Database]
+    """At the schema of `MIGRATIONS`."""
     event_log: EventLog
 
 
 def build(settings: AuditSettings, around: Surroundings) -> ServiceParts:
-    database = Database(around.database_url)
-    trail = AuditTrail(SqlTrailStore(database))
+    trail = AuditTrail(SqlTrailStore(around.tables.use))
     servicer = AuditServicer(trail)
     subscription = Subscription(
         topic=AUDIT_TOPIC,
@@ -51,7 +49,7 @@ def build(settings: AuditSettings, around: Surroundings) -> ServiceParts:
     return ServiceParts(
         name="audit",
         register=register,
-        modules=(Migrations(around.database_url, MIGRATIONS), database),
+        modules=around.tables.modules,
         workers=(around.event_log.consumer(subscription),),
-        checks=(Check("audit tables", database.check),),
+        checks=around.tables.checks,
     )

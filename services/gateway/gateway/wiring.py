@@ -9,12 +9,12 @@ from pathlib import Path
 import grpc
 from prometheus_client import CollectorRegistry
 
-from clientsphere_common.db.migrations import Migrations
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.events.ports import EventPublisher
+from clientsphere_common.http_server import HttpAddress, HttpServer
 from clientsphere_common.keys import load_or_create_key
-from clientsphere_common.modules import Module
+from clientsphere_common.modules import Module, Opened
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from gateway.adapters.sql_api_keys import SqlApiKeys
@@ -30,12 +30,12 @@ from gateway.clients.audit import AuditServiceTrail
 from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBases
 from gateway.clients.llm_proxy import LlmProxyAnswers
 from gateway.clients.retrieval import RetrievalPassageSearch
+from gateway.http_protocol import BoundedHttpProtocol
 from gateway.kept_secrets import kept_secret
 from gateway.key_usage import KeyUsage
 from gateway.limits import RateLimit, RequestLimits
 from gateway.prompt import PromptWriter
 from gateway.searching import Searching
-from gateway.server import HttpServer
 from gateway.services import Services
 from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
@@ -62,13 +62,16 @@ class Surroundings:
 
     data_dir: Path
     """For the keys, secrets and credentials that no setting names."""
-    database_url: str
+    tables: Opened[Database]
+    """At the schema of `MIGRATIONS`."""
     channels: ServiceChannels
     calls: OutgoingCalls
     publisher: EventPublisher
     registry: CollectorRegistry
     checks: Sequence[Check] = ()
     """Readiness of everything else that the process depends on."""
+    credentials_file: Path | None = None
+    """Where the key of the default tenant is written, for tools on the same machine."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +81,13 @@ class GatewayParts:
     name: str
     modules: Sequence[Module]
     workers: Sequence[Module]
+    checks: Sequence[Check]
     http: HttpServer
     """One of the workers; knows the URL once it has started."""
 
 
 def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
-    database = Database(around.database_url)
+    database = around.tables.use
     relay = OutboxRelay(database, OutboxRow, around.publisher)
     stores = _Stores(
         api_keys=SqlApiKeys(database, relay),
@@ -91,17 +95,18 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
         journal=SqlAuditJournal(database, relay),
     )
     usage = KeyUsage(stores.api_keys)
-    checks = (*around.checks, Check("gateway tables", database.check))
+    checks = (*around.tables.checks, *around.checks)
     services = _services(settings, replace(around, checks=checks), stores, usage)
-    http = HttpServer(create_app(services, settings), settings.host, settings.port)
+    address = HttpAddress(settings.host, settings.port, "CLIENTSPHERE_GATEWAY_")
+    http = HttpServer(create_app(services, settings), address, protocol=BoundedHttpProtocol)
     workers: list[Module] = [http]
-    if settings.bootstrap_default_tenant:
-        credentials = around.data_dir / "credentials.json"
-        workers.append(Bootstrap(services.tenants, credentials, lambda: http.url))
+    if around.credentials_file is not None and settings.bootstrap_default_tenant:
+        workers.append(Bootstrap(services.tenants, around.credentials_file, lambda: http.url))
     return GatewayParts(
         name="gateway",
-        modules=(Migrations(around.database_url, MIGRATIONS), database, relay, usage),
+        modules=(*around.tables.modules, relay, usage),
         workers=workers,
+        checks=checks,
         http=http,
     )
 

@@ -8,14 +8,12 @@ from pathlib import Path
 import grpc
 
 from clientsphere.ingestion.v1 import ingestion_service_pb2_grpc
-from clientsphere_common.db.migrations import Migrations
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.events.model import Handler, Subscription
 from clientsphere_common.events.ports import EventLog
-from clientsphere_common.modules import ServiceParts
+from clientsphere_common.modules import Opened, ServiceParts
 from clientsphere_common.objects.ports import ObjectStore
-from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.vectors.ports import PassageIndex
 from ingestion.adapters.child_process import ChildProcessParser
@@ -46,7 +44,8 @@ _MIB = 1024 * 1024
 class Surroundings:
     """What the process shares with this service."""
 
-    database_url: str
+    tables: Opened[Database]
+    """At the schema of `MIGRATIONS`."""
     scratch_dir: Path
     """For copies of files that are being read; this service alone uses it."""
     objects: ObjectStore
@@ -58,7 +57,7 @@ class Surroundings:
 
 def build(settings: IngestionSettings, around: Surroundings) -> ServiceParts:
     """The gRPC service and its workers in one; they share nothing but the tables."""
-    database = Database(around.database_url)
+    database = around.tables.use
     relay = OutboxRelay(database, OutboxRow, around.event_log)
     ledger = SqlJobLedger(database, relay)
     knowledge_bases = SqlKnowledgeBases(database, relay)
@@ -88,14 +87,13 @@ def build(settings: IngestionSettings, around: Surroundings) -> ServiceParts:
         name="ingestion",
         register=register,
         modules=(
-            Migrations(around.database_url, MIGRATIONS),
-            database,
+            *around.tables.modules,
             OrphanSweep(ledger, around.objects, settings.orphan_age_s),
             extraction,
             relay,
         ),
         workers=(worker,),
-        checks=(Check("ingestion tables", database.check),),
+        checks=around.tables.checks,
     )
 
 

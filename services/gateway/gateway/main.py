@@ -1,0 +1,55 @@
+"""The gateway as a process of its own."""
+
+from __future__ import annotations
+
+from clientsphere_common.db.assembly import open_tables
+from clientsphere_common.db.settings import DatabaseSettings
+from clientsphere_common.events.assembly import open_event_log
+from clientsphere_common.events.settings import EventLogSettings
+from clientsphere_common.process.caller_keys import open_calls
+from clientsphere_common.process.prepared import ProcessParts
+from clientsphere_common.process.readiness_watch import ReadinessWatch
+from clientsphere_common.process.resources import Resources
+from clientsphere_common.process.run import run_service
+from clientsphere_common.rpc.channels import open_channel_to
+from clientsphere_common.rpc.settings import RpcSettings
+from gateway import wiring
+from gateway.settings import GatewaySettings
+
+
+async def build(resources: Resources) -> ProcessParts:
+    """Only the tables are required: each other part is on the way of some requests alone."""
+    data_dir, secrets = resources.data_dir, resources.secrets
+    around = wiring.Surroundings(
+        tables=await open_tables(
+            DatabaseSettings(), "gateway", wiring.MIGRATIONS, data_dir, secrets
+        ),
+        channels=_channels(resources),
+        calls=resources.take(await open_calls("gateway", secrets)),
+        publisher=resources.take_optional(
+            await open_event_log(EventLogSettings(), data_dir, secrets, resources.registry)
+        ),
+        registry=resources.registry,
+        checks=resources.checks,
+    )
+    parts = wiring.build(GatewaySettings(), around)
+    watch = ReadinessWatch(resources.state)
+    return ProcessParts([*resources.modules, *parts.modules, *parts.workers, watch], parts.checks)
+
+
+def _channels(resources: Resources) -> wiring.ServiceChannels:
+    rpc = RpcSettings()
+    return wiring.ServiceChannels(
+        ingestion=resources.take_optional(open_channel_to("ingestion", rpc.ingestion_address, rpc)),
+        retrieval=resources.take_optional(open_channel_to("retrieval", rpc.retrieval_address, rpc)),
+        llm_proxy=resources.take_optional(open_channel_to("llm-proxy", rpc.llm_proxy_address, rpc)),
+        audit=resources.take_optional(open_channel_to("audit", rpc.audit_address, rpc)),
+    )
+
+
+def main() -> None:
+    run_service("gateway", build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""llm-proxy as a process of its own."""
+
+from __future__ import annotations
+
+from clientsphere_common.process.prepared import ProcessParts
+from clientsphere_common.process.resources import Resources
+from clientsphere_common.process.run import run_service
+from clientsphere_common.process.serving import over_grpc
+from llm_proxy import wiring
+from llm_proxy.settings import LlmProxySettings
+
+
+async def build(resources: Resources) -> ProcessParts:
+    around = wiring.Surroundings(resources.secrets)
+    return await over_grpc(resources, wiring.build(LlmProxySettings(), around))
+
+
+def main() -> None:
+    run_service("llm-proxy", build)
+
+
+if __name__ == "__main__":
+    main()
