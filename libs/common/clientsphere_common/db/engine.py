@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from clientsphere_common.db import postgres
 from clientsphere_common.db.limits import DatabaseLimits
+from clientsphere_common.db.postgres_password import ServicePassword
 
 _BUSY_TIMEOUT_MS = 10_000
 _MODE_TRIES = 100
@@ -25,10 +26,12 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-def open_engine(url: str, limits: DatabaseLimits | None = None) -> AsyncEngine:
+def open_engine(
+    url: str, limits: DatabaseLimits | None = None, password: ServicePassword | None = None
+) -> AsyncEngine:
     """An engine for `url`. SQLite: write-ahead log, foreign keys, every commit on disk."""
     if make_url(url).get_backend_name() == postgres.NAME:
-        return postgres.open_postgres(url, limits or DatabaseLimits())
+        return postgres.open_postgres(url, limits or DatabaseLimits(), password)
     engine = create_async_engine(url)
     _set_up(engine.sync_engine)
     return engine

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from clientsphere_common.db.limits import DatabaseLimits
+from clientsphere_common.db.postgres_password import ServicePassword, use_password
 
 NAME = "postgresql"
 TENANT_SETTING = "clientsphere.tenant_id"
@@ -29,6 +30,10 @@ class ServiceRoles:
 
     schema: str
 
+    @classmethod
+    def of_service(cls, service: str) -> ServiceRoles:
+        return cls(service.replace("-", "_"))
+
     @property
     def login(self) -> str:
         """Under which the service works."""
@@ -45,8 +50,11 @@ class ServiceRoles:
         return f"clientsphere_{self.schema}_owner"
 
 
-def open_postgres(url: str, limits: DatabaseLimits) -> AsyncEngine:
-    return create_async_engine(
+def open_postgres(
+    url: str, limits: DatabaseLimits, password: ServicePassword | None = None
+) -> AsyncEngine:
+    """Without `password` the URL says all there is to know."""
+    engine = create_async_engine(
         url,
         pool_size=limits.connections,
         max_overflow=0,
@@ -58,6 +66,9 @@ def open_postgres(url: str, limits: DatabaseLimits) -> AsyncEngine:
         hide_parameters=True,
         connect_args=_connect_arguments(limits),
     )
+    if password is not None:
+        use_password(engine, password)
+    return engine
 
 
 def read_only_postgres(engine: AsyncEngine) -> AsyncEngine:

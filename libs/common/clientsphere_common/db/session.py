@@ -25,6 +25,7 @@ from sqlalchemy.orm import (
 from clientsphere_common.db import postgres
 from clientsphere_common.db.engine import open_engine, read_only
 from clientsphere_common.db.limits import DatabaseLimits
+from clientsphere_common.db.postgres_password import ServicePassword
 from clientsphere_common.errors import DependencyUnavailableError, InvalidInputError
 
 log = structlog.get_logger(__name__)
@@ -104,8 +105,14 @@ class Database:
     database does not answer, and InvalidInputError for a text that it cannot hold.
     """
 
-    def __init__(self, url: str, limits: DatabaseLimits | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        limits: DatabaseLimits | None = None,
+        password: ServicePassword | None = None,
+    ) -> None:
         self._url = url
+        self._password = password
         self._limits = limits or DatabaseLimits()
         self._engine: AsyncEngine | None = None
         # First come, first served. SQLite alone would let each writer sleep and look again, the
@@ -119,7 +126,7 @@ class Database:
         return "database"
 
     async def start(self) -> None:
-        self._engine = open_engine(self._url, self._limits)
+        self._engine = open_engine(self._url, self._limits, self._password)
 
     async def stop(self) -> None:
         if self._engine is not None:
