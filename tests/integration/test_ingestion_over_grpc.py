@@ -15,7 +15,7 @@ import llm_proxy.wiring
 import retrieval.wiring
 from clientsphere.ingestion.v1 import document_pb2, ingestion_service_pb2_grpc, knowledge_base_pb2
 from clientsphere.retrieval.v1 import retrieval_service_pb2, retrieval_service_pb2_grpc
-from clientsphere_common.db.engine import sqlite_url
+from clientsphere_common.db.assembly import sqlite_tables
 from clientsphere_common.errors import InvalidInputError, NotFoundError, UnsupportedTypeError
 from clientsphere_common.events.sqlite import SqliteEventLog
 from clientsphere_common.objects.directory import DirectoryObjectStore
@@ -81,7 +81,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
             rpc_host(llm_proxy.wiring.build(LlmProxySettings()))
         )
         around = ingestion.wiring.Surroundings(
-            database_url=sqlite_url(tmp_path / "ingestion.db"),
+            tables=sqlite_tables("ingestion", ingestion.wiring.MIGRATIONS, tmp_path),
             scratch_dir=tmp_path / "scratch",
             objects=objects,
             index=index,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry
 
 import audit.wiring
 import gateway.wiring
@@ -18,11 +18,13 @@ from all_in_one.identities import Identities
 from all_in_one.settings import AllSettings
 from all_in_one.socket import PrivateSocket
 from all_in_one.trimming import EventTrimming
-from clientsphere_common.db.engine import sqlite_url
+from clientsphere_common.db.assembly import sqlite_tables
+from clientsphere_common.db.session import Database
 from clientsphere_common.events.sqlite import SqliteEventLog
 from clientsphere_common.http_server import HttpServer
-from clientsphere_common.modules import Module, ServiceParts
+from clientsphere_common.modules import Module, Opened, ServiceParts
 from clientsphere_common.objects.directory import DirectoryObjectStore
+from clientsphere_common.process.metrics import process_registry
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.frame import RequestFrame
 from clientsphere_common.rpc.host import GrpcHost
@@ -81,11 +83,11 @@ class _Shared:
                 data_dir / "vectors", llm_proxy.wiring.embedding_dimension(settings.llm_proxy)
             ),
             events=SqliteEventLog(data_dir / "events.db"),
-            registry=_registry(),
+            registry=process_registry(),
         )
 
-    def database_url(self, service: str) -> str:
-        return sqlite_url(self.data_dir / f"{service}.db")
+    def tables(self, service: str, migrations: Path) -> Opened[Database]:
+        return sqlite_tables(service, migrations, self.data_dir)
 
 
 def _services(settings: AllSettings, shared: _Shared) -> list[ServiceParts]:
@@ -94,13 +96,15 @@ def _services(settings: AllSettings, shared: _Shared) -> list[ServiceParts]:
     return [
         audit.wiring.build(
             settings.audit,
-            audit.wiring.Surroundings(shared.database_url("audit"), shared.events),
+            audit.wiring.Surroundings(
+                shared.tables("audit", audit.wiring.MIGRATIONS), shared.events
+            ),
         ),
         llm_proxy.wiring.build(settings.llm_proxy),
         ingestion.wiring.build(
             settings.ingestion,
             ingestion.wiring.Surroundings(
-                database_url=shared.database_url("ingestion"),
+                tables=shared.tables("ingestion", ingestion.wiring.MIGRATIONS),
                 scratch_dir=shared.data_dir / "scratch",
                 objects=shared.objects,
                 index=shared.index,
@@ -122,7 +126,7 @@ def _around_gateway(shared: _Shared, services: list[ServiceParts]) -> gateway.wi
     channel = shared.channel.channel
     return gateway.wiring.Surroundings(
         data_dir=shared.data_dir,
-        database_url=shared.database_url("gateway"),
+        tables=shared.tables("gateway", gateway.wiring.MIGRATIONS),
         channels=gateway.wiring.ServiceChannels(channel, channel, channel, channel),
         calls=shared.identities.calls_of("gateway"),
         publisher=shared.events,
@@ -131,12 +135,5 @@ def _around_gateway(shared: _Shared, services: list[ServiceParts]) -> gateway.wi
             Check("passage index", shared.index.check),
             *(check for service in services for check in service.checks),
         ),
+        credentials_file=shared.data_dir / "credentials.json",
     )
-
-
-def _registry() -> CollectorRegistry:
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
-    return registry

@@ -14,11 +14,12 @@ from alembic.migration import MigrationContext
 from audit.adapters.tables import Base
 from audit.consumer import TRAIL_GROUP
 from audit.settings import AuditSettings
-from audit.wiring import Surroundings, build
+from audit.wiring import MIGRATIONS, Surroundings, build
 from clientsphere.audit.v1 import audit_service_pb2 as wire
 from clientsphere.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from clientsphere_common.audit_events import AUDIT_TOPIC, AuditFact, audit_event
-from clientsphere_common.db.engine import open_blocking_engine, sqlite_url
+from clientsphere_common.db.assembly import sqlite_tables
+from clientsphere_common.db.engine import open_blocking_engine
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.events.model import Event
 from clientsphere_common.events.sqlite import SqliteEventLog
@@ -52,10 +53,14 @@ class Service:
         return await self.host.calls.unary(method, wire.GetHeadRequest(), 5)
 
 
+def around_of(data_dir: Path, log: SqliteEventLog) -> Surroundings:
+    return Surroundings(sqlite_tables("audit", MIGRATIONS, data_dir), log)
+
+
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
     log = SqliteEventLog(tmp_path / "events.db")
-    around = Surroundings(sqlite_url(tmp_path / "audit.db"), log)
+    around = around_of(tmp_path, log)
     async with running(log), rpc_host(build(SETTINGS, around)) as host:
         yield Service(host, log)
 
@@ -108,7 +113,7 @@ class TestAuditService:
     async def test_goes_on_with_the_chain_after_a_restart(self, tmp_path: Path) -> None:
         for expected in (1, 2):
             log = SqliteEventLog(tmp_path / "events.db")
-            parts = build(SETTINGS, Surroundings(sqlite_url(tmp_path / "audit.db"), log))
+            parts = build(SETTINGS, around_of(tmp_path, log))
             async with running(log), rpc_host(parts) as host:
                 service = Service(host, log)
                 await service.publish(asked_by("tnt_a"))
@@ -118,7 +123,7 @@ class TestAuditService:
                 assert verify_chain(links, head.sequence, head.hash) == expected
 
     async def test_its_tables_answer_when_asked_whether_it_is_ready(self, tmp_path: Path) -> None:
-        around = Surroundings(sqlite_url(tmp_path / "audit.db"), SqliteEventLog(tmp_path / "e.db"))
+        around = around_of(tmp_path, SqliteEventLog(tmp_path / "events.db"))
         parts = build(SETTINGS, around)
         async with running(*parts.modules):
             for check in parts.checks:

@@ -16,13 +16,13 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr, ValidationError
 
 from clientsphere_common.caller_context import CallerSigner
-from clientsphere_common.db.engine import sqlite_url
+from clientsphere_common.db.assembly import sqlite_tables
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.rpc.host import open_channel
 from gateway.settings import GatewaySettings
-from gateway.wiring import GatewayParts, ServiceChannels, Surroundings, build
+from gateway.wiring import MIGRATIONS, GatewayParts, ServiceChannels, Surroundings, build
 from tests.fakes.event_publisher import FakeEventPublisher
 from tests.harness.modules import running
 
@@ -55,12 +55,13 @@ async def process(
     publisher = FakeEventPublisher()
     around = Surroundings(
         data_dir=data_dir,
-        database_url=sqlite_url(data_dir / "gateway.db"),
+        tables=sqlite_tables("gateway", MIGRATIONS, data_dir),
         channels=ServiceChannels(channel, channel, channel, channel),
         calls=OutgoingCalls(CallerSigner("gateway", Ed25519PrivateKey.generate())),
         publisher=publisher,
         registry=CollectorRegistry(),
         checks=checks,
+        credentials_file=data_dir / "credentials.json",
     )
     parts = build(settings, around)
     async with channel, running(*parts.modules, *parts.workers):

@@ -29,12 +29,8 @@ async def open_tables(
     On PostgreSQL the service is the role of its name, with the secret
     `<service>-database-password`; where there is none, without a password.
     """
-    check_name = f"{service} tables"
     if not settings.url:
-        url = sqlite_url(data_dir / f"{service}.db")
-        database = Database(url)
-        modules = (Migrations(url, migrations), database)
-        return Opened(database, modules, (Check(check_name, database.check),))
+        return sqlite_tables(service, migrations, data_dir)
     url = service_url(settings.url, ServiceRoles.of_service(service).login)
     password = ServicePassword(secrets, f"{service}-database-password")
     database = Database(url, settings.limits, password)
@@ -45,7 +41,19 @@ async def open_tables(
         statement_timeout_s=_CHECK_TIMEOUT_S,
     )
     check = TablesCheck(open_postgres(url, hurried, password), migrations)
-    return Opened(database, (database, check), (Check(check_name, check.ask),))
+    return Opened(database, (database, check), (Check(_check_name(service), check.ask),))
+
+
+def sqlite_tables(service: str, migrations: Path, data_dir: Path) -> Opened[Database]:
+    """One file in `data_dir`, brought to the newest schema at start."""
+    url = sqlite_url(data_dir / f"{service}.db")
+    database = Database(url)
+    modules = (Migrations(url, migrations), database)
+    return Opened(database, modules, (Check(_check_name(service), database.check),))
+
+
+def _check_name(service: str) -> str:
+    return f"{service} tables"
 
 
 def service_url(url: str, role: str) -> str:
