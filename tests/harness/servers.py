@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.harness.databases import DatabaseUnderTest, sqlite_database
 from tests.harness.postgres_server import PostgresMissingError, PostgresServer, postgres_server
+from tests.harness.redis_server import RedisMissingError, RedisUnderTest, redis_server
 from tests.harness.s3_server import S3Server, s3_server
 
 
@@ -26,6 +27,30 @@ def _postgres_server() -> Iterator[PostgresServer]:
             server = running.enter_context(postgres_server())
         except PostgresMissingError as error:
             pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
+        yield server
+
+
+@pytest.fixture(scope="session", name="redis_server")
+def _redis_server() -> Iterator[RedisUnderTest]:
+    """For tests that leave it running."""
+    with _redis() as server:
+        yield server
+
+
+@pytest.fixture
+def own_redis_server() -> Iterator[RedisUnderTest]:
+    """For tests that stop or freeze it."""
+    with _redis() as server:
+        yield server
+
+
+@contextmanager
+def _redis() -> Iterator[RedisUnderTest]:
+    with ExitStack() as running:
+        try:
+            server = running.enter_context(redis_server())
+        except RedisMissingError as error:
+            pytest.skip(f"NOT TESTED ON REDIS: {error}")
         yield server
 
 

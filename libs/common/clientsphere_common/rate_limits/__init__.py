@@ -1,0 +1,1 @@
+"""How often something may happen: port, the law, and adapters."""

@@ -1,0 +1,188 @@
+"""Calls of a real Redis: never another call's reply, never a long wait, never lost for long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.redis.server import RedisServer
+from clientsphere_common.redis.settings import RedisSettings
+from tests.harness.cancelling import CancelledAt
+from tests.harness.eventually import eventually
+from tests.harness.modules import running
+from tests.harness.redis_server import RedisMissingError, RedisUnderTest, redis_server
+
+PASSWORD = "correct-horse"
+KEYS = [f"key-{number}" for number in range(4)]
+
+
+@asynccontextmanager
+async def connected(
+    redis: RedisUnderTest, password: str = "", **settings: float
+) -> AsyncIterator[RedisServer]:
+    """Patient, unless `settings` say otherwise."""
+    chosen = RedisSettings.model_validate({"url": redis.url, "timeout_s": 5, **settings})
+    server = RedisServer(chosen, (lambda: password) if password else None)
+    async with running(server):
+        yield server
+
+
+async def answers(server: RedisServer) -> bool:
+    try:
+        await server.check()
+    except DependencyUnavailableError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def locked_redis() -> Iterator[RedisUnderTest]:
+    try:
+        with redis_server(PASSWORD) as redis:
+            yield redis
+    except RedisMissingError as error:
+        pytest.skip(f"NOT TESTED ON REDIS: {error}")
+
+
+class TestCancelledCalls:
+    async def test_at_every_place_give_nobody_the_reply_of_another(
+        self, locked_redis: RedisUnderTest
+    ) -> None:
+        """Connecting and logging in included."""
+        nth_wait, is_cancelled = 0, True
+        while is_cancelled:
+            nth_wait += 1
+            is_cancelled = await self._round(locked_redis, nth_wait)
+        assert nth_wait > 4  # A connection, its login, a command.
+
+    async def _round(self, redis: RedisUnderTest, nth_wait: int) -> bool:
+        """Begins without a connection; returns whether a call has waited that often."""
+        settings = RedisSettings(url=redis.url, timeout_s=5, max_connections=2)
+        server = RedisServer(settings, lambda: PASSWORD)
+        try:
+            calls = [CancelledAt(server.call("ECHO", f"lost-{key}"), nth_wait) for key in KEYS]
+            lost = [asyncio.create_task(_result_of(call)) for call in calls]
+            await asyncio.gather(*(self._ask(server, key) for key in KEYS))
+            ends = await asyncio.gather(*lost, return_exceptions=True)
+            for key, end in zip(KEYS, ends, strict=True):
+                assert isinstance(end, asyncio.CancelledError) or end == f"lost-{key}".encode()
+            # Both connections can still be had, at the same time.
+            await asyncio.gather(*(self._ask(server, key) for key in KEYS))
+        finally:
+            await server.stop()
+        return any(call.was_cancelled for call in calls)
+
+    async def _ask(self, server: RedisServer, key: str) -> None:
+        for turn in range(8):
+            assert await server.call("ECHO", f"{key}-{turn}") == f"{key}-{turn}".encode()
+
+    async def test_whose_reply_comes_late_leave_it_to_nobody(
+        self, own_redis_server: RedisUnderTest
+    ) -> None:
+        async with connected(own_redis_server, max_connections=1) as server:
+            own_redis_server.freeze()
+            call = asyncio.create_task(server.call("ECHO", "late"))
+            await asyncio.sleep(0.05)
+            call.cancel()
+            await asyncio.wait({call})
+            own_redis_server.thaw()
+            assert await server.call("ECHO", "next") == b"next"
+
+    async def test_are_no_sign_that_the_server_is_away(self, redis_server: RedisUnderTest) -> None:
+        async with connected(redis_server) as server:
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.create_task(_result_of(CancelledAt(server.call("PING"), 1)))
+            assert await answers(server)
+
+
+async def _result_of(call: CancelledAt[bytes]) -> bytes:
+    return await call
+
+
+class TestAFrozenServer:
+    async def test_costs_one_time_limit_and_then_nothing(
+        self, own_redis_server: RedisUnderTest
+    ) -> None:
+        async with connected(own_redis_server, timeout_s=0.05, retry_interval_s=5) as server:
+            own_redis_server.freeze()
+            began = time.monotonic()
+            assert not await answers(server)
+            after_first = time.monotonic()
+            for _ in range(100):
+                assert not await answers(server)
+            assert 0.05 <= after_first - began < 0.5
+            assert time.monotonic() - after_first < 0.05
+
+    async def test_is_used_again_after_it_has_thawed(
+        self, own_redis_server: RedisUnderTest
+    ) -> None:
+        async with connected(own_redis_server, timeout_s=0.05, retry_interval_s=0.05) as server:
+            own_redis_server.freeze()
+            assert not await answers(server)
+            own_redis_server.thaw()
+            await eventually(lambda: answers(server))
+            assert await server.call("ECHO", "own") == b"own"
+
+
+class TestAServerThatIsGone:
+    async def test_does_not_keep_a_process_from_starting(
+        self, own_redis_server: RedisUnderTest
+    ) -> None:
+        own_redis_server.kill()
+        with capture_logs() as logs:
+            async with connected(own_redis_server, retry_interval_s=0.05) as server:
+                with pytest.raises(DependencyUnavailableError) as failure:
+                    await server.check()
+                own_redis_server.start()
+                await eventually(lambda: answers(server))
+        assert own_redis_server.url.split("//")[1] not in failure.value.message
+        assert [line["event"] for line in logs] == ["redis_lost", "redis_regained"]
+
+    async def test_is_used_again_after_a_restart(self, own_redis_server: RedisUnderTest) -> None:
+        async with connected(own_redis_server, retry_interval_s=0.05) as server:
+            await server.call("SET", "kept", "value")
+            own_redis_server.kill()
+            assert not await answers(server)
+            own_redis_server.start()
+            await eventually(lambda: answers(server))
+            assert await server.call("GET", "kept") == b"value"
+
+
+class TestPasswords:
+    async def test_that_are_wrong_are_told_as_such(self, locked_redis: RedisUnderTest) -> None:
+        async with connected(locked_redis, "wrong") as server:
+            with pytest.raises(DependencyUnavailableError) as failure:
+                await server.call("PING")
+        assert failure.value.code in {"redis_denied", "redis_avoided"}
+        assert "wrong" not in repr(failure.value.__cause__)
+
+    async def test_that_are_missing_are_told_as_such(self, locked_redis: RedisUnderTest) -> None:
+        async with connected(locked_redis, retry_interval_s=0.01) as server:
+            assert not await answers(server)
+
+    async def test_that_changed_hold_for_new_connections(
+        self, locked_redis: RedisUnderTest
+    ) -> None:
+        passwords = ["outdated"]
+        settings = RedisSettings(url=locked_redis.url, timeout_s=5, retry_interval_s=0.01)
+        server = RedisServer(settings, lambda: passwords[-1])
+        async with running(server):
+            assert not await answers(server)
+            passwords.append(PASSWORD)
+            await eventually(lambda: answers(server))
+
+    async def test_may_belong_to_a_user(self, locked_redis: RedisUnderTest) -> None:
+        async with connected(locked_redis, PASSWORD) as server:
+            await server.call("ACL", "SETUSER", "gateway", "on", ">open-sesame", "+ping")
+        settings = RedisSettings(url=locked_redis.url, username="gateway", timeout_s=5)
+        user = RedisServer(settings, lambda: "open-sesame")
+        async with running(user):
+            assert await answers(user)
+            with pytest.raises(DependencyUnavailableError):
+                await user.call("GET", "key")
