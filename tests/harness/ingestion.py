@@ -50,11 +50,15 @@ class FakeEmbedder:
 
     def __init__(self) -> None:
         self.failure: BaseException | None = None
+        self.fail_after = 0
+        """So many batches are embedded before the failure."""
         self.texts: list[str] = []
+        self._batches = 0
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        if self.failure is not None:
+        if self.failure is not None and self._batches >= self.fail_after:
             raise self.failure
+        self._batches += 1
         self.texts.extend(texts)
         return [[1.0, 0.0] for _ in texts]
 

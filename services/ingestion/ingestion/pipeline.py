@@ -15,7 +15,7 @@ from clientsphere_common.errors import (
 from clientsphere_common.vectors.ports import PassageIndex
 from ingestion.extraction import TextExtraction
 from ingestion.indexing import ChunkIndexing
-from ingestion.model import Failure, IndexedVersion, Job, Stage, VersionKey
+from ingestion.model import DocumentState, Failure, IndexedVersion, Job, Stage, VersionKey
 from ingestion.parsing.model import ParseError
 from ingestion.ports import JobLedger
 
@@ -54,6 +54,8 @@ class DocumentPipeline:
         """
         job = await self._ledger.begin(key)
         if job is None:
+            # Whoever gave it up may have died before the next step.
+            await self._clear_if_failed(key)
             return
         if job.starts > MAX_STARTS:
             await self._give_up(key, _QUARANTINED)
@@ -68,9 +70,14 @@ class DocumentPipeline:
             await self._give_up(key, Failure(error.code, error.message))
 
     async def _give_up(self, key: VersionKey, failure: Failure) -> None:
-        await self._index.remove_version(key.tenant_id, key.document_id, key.version)
         await self._ledger.fail(key, failure)
+        # Another worker, which was given the same event, may have finished before.
+        await self._clear_if_failed(key)
         log.info("document_failed", document=key.document_id, code=failure.code)
+
+    async def _clear_if_failed(self, key: VersionKey) -> None:
+        if await self._ledger.has_failed(key):
+            await self._index.remove_version(key.tenant_id, key.document_id, key.version)
 
     async def _index_version(self, job: Job) -> None:
         key = job.key
@@ -84,8 +91,11 @@ class DocumentPipeline:
 
     async def _activate(self, key: VersionKey, indexed: IndexedVersion) -> None:
         await self._index.activate(key.tenant_id, key.document_id, key.version)
-        if await self._ledger.finish(key, indexed):
+        state = await self._ledger.finish(key, indexed)
+        if state is DocumentState.READY:
             log.info("document_indexed", document=key.document_id, chunks=indexed.chunk_count)
-        else:
+        elif state is None:
             # Deleted while the work went on: what was just made visible must go again.
             await self._index.remove_document(key.tenant_id, key.document_id)
+        else:
+            await self._clear_if_failed(key)

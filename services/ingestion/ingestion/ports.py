@@ -10,6 +10,7 @@ from clientsphere_common.request import Caller
 from ingestion.model import (
     Document,
     DocumentPage,
+    DocumentState,
     Failure,
     IndexedVersion,
     Job,
@@ -98,11 +99,18 @@ class JobLedger(Protocol):
         self, key: VersionKey, stage: Stage, chunks_done: int, chunks_total: int
     ) -> None: ...
 
-    async def finish(self, key: VersionKey, indexed: IndexedVersion) -> bool:
-        """Make the version the readable one; False when the document was deleted meanwhile."""
+    async def finish(self, key: VersionKey, indexed: IndexedVersion) -> DocumentState | None:
+        """Make the version the readable one, unless another worker has ended the job before.
+
+        Returns what became of the version; None when the document was deleted meanwhile.
+        """
         ...
 
-    async def fail(self, key: VersionKey, failure: Failure) -> None: ...
+    async def fail(self, key: VersionKey, failure: Failure) -> None:
+        """Give the version up, unless another worker has ended the job before."""
+        ...
+
+    async def has_failed(self, key: VersionKey) -> bool: ...
 
     async def leftovers(self, tenant_id: str, document_id: str) -> Leftovers | None:
         """What a tombstoned document still has; None when it is not tombstoned or gone."""

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from clientsphere_common.errors import DependencyUnavailableError, InvalidInputError
 from clientsphere_common.request import Caller
-from ingestion.model import Document, DocumentState, Stage, VersionKey
+from ingestion.model import Document, DocumentState, Failure, Stage, VersionKey
 from ingestion.parsing.model import ParseError
 from ingestion.pipeline import MAX_STARTS
 from tests.harness.ingestion import Ingestion
@@ -175,3 +176,103 @@ class TestDeletionDuringWork:
         await ingestion.pipeline.process(VersionKey(caller.tenant_id, document.id, 1))
 
         assert await ingestion.index.count(caller.tenant_id) == 0
+
+
+class TestOneEventInTwoHands:
+    """A worker that lost its place in the group may go on while the next one begins."""
+
+    async def test_both_finish_and_the_document_stays(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        document = await uploaded(ingestion, caller)
+        activate = ingestion.index.activate
+
+        async def let_another_finish(tenant_id: str, document_id: str, version: int) -> int:
+            ingestion.index.activate = activate  # type: ignore[method-assign]  # for the other one
+            await ingestion.pipeline.process(VersionKey(tenant_id, document_id, version))
+            return await activate(tenant_id, document_id, version)
+
+        ingestion.index.activate = let_another_finish  # type: ignore[method-assign]  # the race, made certain
+        indexed = await ingestion.index_newest(caller, document)
+
+        assert indexed.state is DocumentState.READY
+        visible = await ingestion.index.count(caller.tenant_id, document.id, active_only=True)
+        assert visible == indexed.chunk_count
+        await assert_told_once(ingestion, "DocumentIndexed")
+
+    async def test_one_fails_after_the_other_finished_and_the_document_stays(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        document = await uploaded(ingestion, caller)
+        key = VersionKey(caller.tenant_id, document.id, 1)
+        embed = ingestion.embedder.embed
+
+        async def let_another_finish(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+            ingestion.embedder.embed = embed  # type: ignore[method-assign]  # for the other one
+            await ingestion.pipeline.process(key)
+            raise InvalidInputError("text_refused", "The model refused a text.")
+
+        ingestion.embedder.embed = let_another_finish  # type: ignore[method-assign]  # the race, made certain
+        indexed = await ingestion.index_newest(caller, document)
+
+        assert indexed.state is DocumentState.READY
+        visible = await ingestion.index.count(caller.tenant_id, document.id, active_only=True)
+        assert visible == indexed.chunk_count
+
+    async def test_one_finishes_after_the_other_gave_up_and_nothing_is_found(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        document = await uploaded(ingestion, caller)
+        key = VersionKey(caller.tenant_id, document.id, 1)
+        activate = ingestion.index.activate
+
+        async def let_another_fail(tenant_id: str, document_id: str, version: int) -> int:
+            await ingestion.ledger.fail(key, Failure("document_quarantined", "It stopped."))
+            return await activate(tenant_id, document_id, version)
+
+        ingestion.index.activate = let_another_fail  # type: ignore[method-assign]  # the race, made certain
+        failed = await ingestion.index_newest(caller, document)
+
+        assert failed.state is DocumentState.FAILED
+        assert await ingestion.index.count(caller.tenant_id) == 0
+
+    async def test_who_gave_up_and_died_before_clearing_is_followed_by_one_who_clears(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        document = await uploaded(ingestion, caller)
+        key = VersionKey(caller.tenant_id, document.id, 1)
+        ingestion.embedder.failure = DependencyUnavailableError("llm_unavailable", "Away.")
+        ingestion.embedder.fail_after = 2
+        with pytest.raises(DependencyUnavailableError):
+            await ingestion.pipeline.process(key)
+        await ingestion.ledger.fail(key, Failure("document_quarantined", "It stopped."))
+        assert await ingestion.index.count(caller.tenant_id) > 0
+
+        await ingestion.pipeline.process(key)
+
+        assert await ingestion.index.count(caller.tenant_id) == 0
+
+    async def test_a_version_that_ends_late_does_not_hide_the_newer_one(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        first = await uploaded(ingestion, caller)
+        activate = ingestion.index.activate
+
+        async def let_the_newer_finish(tenant_id: str, document_id: str, version: int) -> int:
+            ingestion.index.activate = activate  # type: ignore[method-assign]  # for the newer one
+            second = await uploaded(ingestion, caller, "Other words. " * 100)
+            await ingestion.index_newest(caller, second)
+            return await activate(tenant_id, document_id, version)
+
+        ingestion.index.activate = let_the_newer_finish  # type: ignore[method-assign]  # the race, made certain
+        await ingestion.index_newest(caller, first)
+
+        newest = await ingestion.documents.get(caller.tenant_id, first.id)
+        assert await ingestion.index.count(caller.tenant_id, first.id, 1) == 0
+        visible = await ingestion.index.count(caller.tenant_id, first.id, 2, active_only=True)
+        assert visible == newest.chunk_count
+
+
+async def assert_told_once(ingestion: Ingestion, event_type: str) -> None:
+    await ingestion.relay.stop()
+    assert ingestion.publisher.types("documents").count(event_type) == 1

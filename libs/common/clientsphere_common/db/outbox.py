@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 200
 _POLL_S = 1.0
+_POLL_BEHIND_ANOTHER_S = 0.1
 
 
 class OutboxColumns(TenantScoped):
@@ -53,8 +54,8 @@ def add_to_outbox(session: AsyncSession, table: type[OutboxColumns], event: Even
 class OutboxRelay:
     """Publishes a service's outbox in order and removes what was published.
 
-    A relay that dies between the two publishes again on its next start; the event's id lets the
-    log store it once.
+    Of the processes of a service, one publishes at a time; another goes on when it dies. What it
+    had published and not removed is published again, and recognised by its id.
     """
 
     def __init__(
@@ -91,21 +92,33 @@ class OutboxRelay:
 
     async def _run(self) -> None:
         while not self._is_stopping:
-            await self._drain()
+            rest_s = await self._drain()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), _POLL_S)
+                await asyncio.wait_for(self._awake.wait(), rest_s)
             self._awake.clear()
         await self._drain()
 
-    async def _drain(self) -> None:
+    async def _drain(self) -> float:
+        """Publish all there is; return after how long to look again."""
         try:
-            while await self._publish_batch() == _BATCH:
+            while (published := await self._publish_batch()) == _BATCH:
                 continue
         except ServiceError as error:
             # The rows stay where they are; the next poll tries again.
             log.warning("outbox_relay_delayed", relay=self.name, code=error.code)
+            return _POLL_S
+        return _POLL_BEHIND_ANOTHER_S if published is None else _POLL_S
 
-    async def _publish_batch(self) -> int:
+    async def _publish_batch(self) -> int | None:
+        """Return how many there were, None when another process is publishing."""
+        async with self._database.alone("outbox relay") as is_alone:
+            return await self._publish_oldest() if is_alone else None
+
+    async def _publish_oldest(self) -> int:
+        """Take the oldest that are there, never those after a position: a lower one may follow.
+
+        Positions are given before the commit, so a slow transaction shows an older one late.
+        """
         table = self._table
         async with self._database.system_snapshot() as session:
             query = select(table).order_by(table.position).limit(_BATCH)

@@ -23,6 +23,11 @@ _TAKE_TURN = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || :tenant_id, 0))"
 )
 
+_TRY_ALONE = text(
+    "SELECT pg_try_advisory_xact_lock("
+    "hashtextextended(current_schema() || '/alone at/' || :task, 0))"
+)
+
 
 @dataclass(frozen=True)
 class ServiceRoles:
@@ -84,6 +89,11 @@ def enter_tenant(connection: Connection, tenant_id: str) -> None:
 def take_turn(connection: Connection, tenant_id: str) -> None:
     """Wait until no other writer works for `tenant_id`, in this process or another."""
     connection.execute(_TAKE_TURN, {"tenant_id": tenant_id})
+
+
+def try_alone(connection: Connection, task: str) -> bool:
+    """Tell whether no other transaction, in this process or another, is at `task`."""
+    return bool(connection.scalar(_TRY_ALONE, {"task": task}))
 
 
 def enter_system(connection: Connection) -> None:

@@ -117,9 +117,9 @@ class Database:
         self._engine: AsyncEngine | None = None
         # First come, first served. SQLite alone would let each writer sleep and look again, the
         # unlucky ones for half a second. A server lets them wait itself, those of many processes.
-        is_file = make_url(url).get_backend_name() == "sqlite"
-        self._turn = asyncio.Lock() if is_file else nullcontext()
-        self._timeout_s = None if is_file else self._limits.transaction_timeout_s
+        self._is_file = make_url(url).get_backend_name() == "sqlite"
+        self._turn = asyncio.Lock() if self._is_file else nullcontext()
+        self._timeout_s = None if self._is_file else self._limits.transaction_timeout_s
 
     @property
     def name(self) -> str:
@@ -163,6 +163,19 @@ class Database:
         )
         async with _begun(session, self._timeout_s):
             yield session
+
+    @asynccontextmanager
+    async def alone(self, task: str) -> AsyncIterator[bool]:
+        """Tell whether this process may do `task` until the block ends; False: another is at it.
+
+        A process that dies makes way at once. The tables of a file belong to one process.
+        """
+        if self._is_file:
+            yield True
+            return
+        async with self.system_transaction() as session:
+            connection = await session.connection()
+            yield await connection.run_sync(postgres.try_alone, task)
 
     async def check(self) -> None:
         """Raise unless the database answers."""

@@ -73,18 +73,20 @@ class SqlJobLedger:
                 version.chunks_done, version.chunks_total = chunks_done, chunks_total
                 _touch(version)
 
-    async def finish(self, key: VersionKey, indexed: IndexedVersion) -> bool:
+    async def finish(self, key: VersionKey, indexed: IndexedVersion) -> DocumentState | None:
         async with self._database.transaction(key.tenant_id) as session:
-            found = await _open_job(session, key)
+            found = await _kept_version(session, key)
             if found is None:
-                return False
+                return None
             row, version = found
+            if version.state not in _OPEN_STATES:
+                return DocumentState(version.state)
             version.state, version.stage = DocumentState.READY, Stage.DONE
             version.chunks_done = version.chunks_total = indexed.chunk_count
             version.page_count, version.chunk_count = indexed.page_count, indexed.chunk_count
             version.text_key = indexed.text_key
             _touch(version)
-            row.readable_version = key.version
+            row.readable_version = max(row.readable_version, key.version)
             add_to_outbox(
                 session,
                 OutboxRow,
@@ -94,7 +96,7 @@ class SqlJobLedger:
             fact = AuditFact("document.indexed", "document", row.id, details=details)
             _record(session, key, fact)
         self._relay.wake()
-        return True
+        return DocumentState.READY
 
     async def fail(self, key: VersionKey, failure: Failure) -> None:
         async with self._database.transaction(key.tenant_id) as session:
@@ -102,6 +104,11 @@ class SqlJobLedger:
             if found is not None:
                 _fail(session, key, found[1], failure)
         self._relay.wake()
+
+    async def has_failed(self, key: VersionKey) -> bool:
+        async with self._database.snapshot(key.tenant_id) as session:
+            version = await session.get(VersionRow, (key.document_id, key.version))
+            return version is not None and version.state == DocumentState.FAILED
 
     async def leftovers(self, tenant_id: str, document_id: str) -> Leftovers | None:
         async with self._database.snapshot(tenant_id) as session:
@@ -136,11 +143,19 @@ async def _open_job(
     session: AsyncSession, key: VersionKey
 ) -> tuple[DocumentRow, VersionRow] | None:
     """The document and version, unless the work is done or no longer wanted."""
+    found = await _kept_version(session, key)
+    return found if found is not None and found[1].state in _OPEN_STATES else None
+
+
+async def _kept_version(
+    session: AsyncSession, key: VersionKey
+) -> tuple[DocumentRow, VersionRow] | None:
+    """The document and version, unless they were deleted."""
     row = await session.get(DocumentRow, key.document_id)
     version = await session.get(VersionRow, (key.document_id, key.version))
     if row is None or version is None or row.deleted_at_ms:
         return None
-    return (row, version) if version.state in _OPEN_STATES else None
+    return row, version
 
 
 def _fail(session: AsyncSession, key: VersionKey, version: VersionRow, failure: Failure) -> None:
