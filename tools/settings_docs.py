@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 
 from audit.settings import AuditSettings
 from clientsphere_cli.settings import CliSettings
+from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.settings import PlatformSettings
 from gateway.settings import GatewaySettings
 from ingestion.settings import IngestionSettings
@@ -30,6 +31,7 @@ SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("retrieval", RetrievalSettings),
     ("llm-proxy", LlmProxySettings),
     ("audit", AuditSettings),
+    ("Cache and rate limits: Redis", RedisSettings),
     ("The clientsphere command", CliSettings),
 )
 

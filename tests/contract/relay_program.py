@@ -1,6 +1,6 @@
 """A relay that is killed between publishing and removing what it published.
 
-    python -m tests.contract.relay_program DATABASE_URL EVENT_LOG_FILE
+python -m tests.contract.relay_program DATABASE_URL EVENT_LOG_FILE
 """
 
 from __future__ import annotations

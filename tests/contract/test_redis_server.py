@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -16,9 +16,9 @@ from clientsphere_common.redis.settings import RedisSettings
 from tests.harness.cancelling import CancelledAt
 from tests.harness.eventually import eventually
 from tests.harness.modules import running
-from tests.harness.redis_server import RedisMissingError, RedisUnderTest, redis_server
+from tests.harness.redis_server import RedisUnderTest
+from tests.harness.servers import REDIS_PASSWORD
 
-PASSWORD = "correct-horse"
 KEYS = [f"key-{number}" for number in range(4)]
 
 
@@ -41,30 +41,21 @@ async def answers(server: RedisServer) -> bool:
     return True
 
 
-@pytest.fixture(scope="module")
-def locked_redis() -> Iterator[RedisUnderTest]:
-    try:
-        with redis_server(PASSWORD) as redis:
-            yield redis
-    except RedisMissingError as error:
-        pytest.skip(f"NOT TESTED ON REDIS: {error}")
-
-
 class TestCancelledCalls:
     async def test_at_every_place_give_nobody_the_reply_of_another(
-        self, locked_redis: RedisUnderTest
+        self, locked_redis_server: RedisUnderTest
     ) -> None:
         """Connecting and logging in included."""
         nth_wait, is_cancelled = 0, True
         while is_cancelled:
             nth_wait += 1
-            is_cancelled = await self._round(locked_redis, nth_wait)
+            is_cancelled = await self._round(locked_redis_server, nth_wait)
         assert nth_wait > 4  # A connection, its login, a command.
 
     async def _round(self, redis: RedisUnderTest, nth_wait: int) -> bool:
         """Begins without a connection; returns whether a call has waited that often."""
         settings = RedisSettings(url=redis.url, timeout_s=5, max_connections=2)
-        server = RedisServer(settings, lambda: PASSWORD)
+        server = RedisServer(settings, lambda: REDIS_PASSWORD)
         try:
             calls = [CancelledAt(server.call("ECHO", f"lost-{key}"), nth_wait) for key in KEYS]
             lost = [asyncio.create_task(_result_of(call)) for call in calls]
@@ -155,32 +146,32 @@ class TestAServerThatIsGone:
 
 
 class TestPasswords:
-    async def test_that_are_wrong_are_told_as_such(self, locked_redis: RedisUnderTest) -> None:
-        async with connected(locked_redis, "wrong") as server:
+    async def test_that_are_wrong_are_told(self, locked_redis_server: RedisUnderTest) -> None:
+        async with connected(locked_redis_server, "wrong") as server:
             with pytest.raises(DependencyUnavailableError) as failure:
                 await server.call("PING")
         assert failure.value.code in {"redis_denied", "redis_avoided"}
         assert "wrong" not in repr(failure.value.__cause__)
 
-    async def test_that_are_missing_are_told_as_such(self, locked_redis: RedisUnderTest) -> None:
-        async with connected(locked_redis, retry_interval_s=0.01) as server:
+    async def test_that_are_missing_are_told(self, locked_redis_server: RedisUnderTest) -> None:
+        async with connected(locked_redis_server, retry_interval_s=0.01) as server:
             assert not await answers(server)
 
     async def test_that_changed_hold_for_new_connections(
-        self, locked_redis: RedisUnderTest
+        self, locked_redis_server: RedisUnderTest
     ) -> None:
         passwords = ["outdated"]
-        settings = RedisSettings(url=locked_redis.url, timeout_s=5, retry_interval_s=0.01)
+        settings = RedisSettings(url=locked_redis_server.url, timeout_s=5, retry_interval_s=0.01)
         server = RedisServer(settings, lambda: passwords[-1])
         async with running(server):
             assert not await answers(server)
-            passwords.append(PASSWORD)
+            passwords.append(REDIS_PASSWORD)
             await eventually(lambda: answers(server))
 
-    async def test_may_belong_to_a_user(self, locked_redis: RedisUnderTest) -> None:
-        async with connected(locked_redis, PASSWORD) as server:
+    async def test_may_belong_to_a_user(self, locked_redis_server: RedisUnderTest) -> None:
+        async with connected(locked_redis_server, REDIS_PASSWORD) as server:
             await server.call("ACL", "SETUSER", "gateway", "on", ">open-sesame", "+ping")
-        settings = RedisSettings(url=locked_redis.url, username="gateway", timeout_s=5)
+        settings = RedisSettings(url=locked_redis_server.url, username="gateway", timeout_s=5)
         user = RedisServer(settings, lambda: "open-sesame")
         async with running(user):
             assert await answers(user)

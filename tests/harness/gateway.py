@@ -14,6 +14,8 @@ from sqlalchemy import select
 from clientsphere.events.v1 import audit_pb2
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
+from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
+from clientsphere_common.rate_limits.model import RateLimit
 from clientsphere_common.readiness import Check
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
@@ -24,7 +26,7 @@ from gateway.api_keys import ApiKeys, KeyMint
 from gateway.app import GatewayApi, create_app
 from gateway.authentication import Authentication
 from gateway.key_usage import KeyUsage
-from gateway.limits import RateLimit, RequestLimits
+from gateway.limits import RequestLimits
 from gateway.model.tenancy import NewTenant
 from gateway.prompt import PromptWriter
 from gateway.searching import Searching
@@ -127,7 +129,7 @@ class Gateway:
         journal = self.tables.journal
         return Services(
             authentication=Authentication(self.api_keys, self.tokens, OPERATOR_KEY),
-            limits=RequestLimits(TENANT_LIMIT, self.principal_limit),
+            limits=RequestLimits(InProcessRateLimiter(), TENANT_LIMIT, self.principal_limit),
             sign_in=SignIn(self.tokens, journal),
             tokens=self.tokens,
             tenants=self.tenants,

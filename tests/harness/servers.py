@@ -13,6 +13,8 @@ from tests.harness.postgres_server import PostgresMissingError, PostgresServer, 
 from tests.harness.redis_server import RedisMissingError, RedisUnderTest, redis_server
 from tests.harness.s3_server import S3Server, s3_server
 
+REDIS_PASSWORD = "correct-horse"
+
 
 @pytest.fixture(scope="session", name="s3_server")
 def _s3_server() -> Iterator[S3Server]:
@@ -44,11 +46,18 @@ def own_redis_server() -> Iterator[RedisUnderTest]:
         yield server
 
 
+@pytest.fixture
+def locked_redis_server() -> Iterator[RedisUnderTest]:
+    """Wants REDIS_PASSWORD."""
+    with _redis(REDIS_PASSWORD) as server:
+        yield server
+
+
 @contextmanager
-def _redis() -> Iterator[RedisUnderTest]:
+def _redis(password: str = "") -> Iterator[RedisUnderTest]:
     with ExitStack() as running:
         try:
-            server = running.enter_context(redis_server())
+            server = running.enter_context(redis_server(password))
         except RedisMissingError as error:
             pytest.skip(f"NOT TESTED ON REDIS: {error}")
         yield server

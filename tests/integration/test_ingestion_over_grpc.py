@@ -23,6 +23,7 @@ from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
 from ingestion.settings import IngestionSettings
 from llm_proxy.settings import LlmProxySettings
 from retrieval.settings import RetrievalSettings
+from tests.harness.cache import new_cache
 from tests.harness.modules import running
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
 
@@ -90,7 +91,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
             calls=models.calls,
         )
         documents = ingestion.wiring.build(IngestionSettings(), around)
-        beside = retrieval.wiring.Surroundings(index, models.channel, models.calls)
+        beside = retrieval.wiring.Surroundings(index, models.channel, models.calls, new_cache())
         search = retrieval.wiring.build(RetrievalSettings(), beside)
         host = await stack.enter_async_context(rpc_host(documents, search))
         await stack.enter_async_context(running(*documents.workers))

@@ -18,6 +18,8 @@ from all_in_one.identities import Identities
 from all_in_one.settings import AllSettings
 from all_in_one.socket import PrivateSocket
 from all_in_one.trimming import EventTrimming
+from clientsphere_common.cache.in_process import InProcessCache
+from clientsphere_common.cache.metrics import CacheMetrics
 from clientsphere_common.db.assembly import sqlite_tables
 from clientsphere_common.db.session import Database
 from clientsphere_common.events.sqlite import SqliteEventLog
@@ -25,11 +27,14 @@ from clientsphere_common.http_server import HttpServer
 from clientsphere_common.modules import Module, Opened, ServiceParts
 from clientsphere_common.objects.directory import DirectoryObjectStore
 from clientsphere_common.process.metrics import process_registry
+from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.frame import RequestFrame
 from clientsphere_common.rpc.host import GrpcHost
 from clientsphere_common.rpc.metrics import RpcMetrics
 from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
+
+_CACHE_BYTES = 32 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,10 @@ def _services(settings: AllSettings, shared: _Shared) -> list[ServiceParts]:
         retrieval.wiring.build(
             settings.retrieval,
             retrieval.wiring.Surroundings(
-                shared.index, channel, shared.identities.calls_of("retrieval")
+                index=shared.index,
+                llm_channel=channel,
+                calls=shared.identities.calls_of("retrieval"),
+                cache=InProcessCache(_CACHE_BYTES, CacheMetrics(shared.registry)),
             ),
         ),
     ]
@@ -130,6 +138,7 @@ def _around_gateway(shared: _Shared, services: list[ServiceParts]) -> gateway.wi
         channels=gateway.wiring.ServiceChannels(channel, channel, channel, channel),
         calls=shared.identities.calls_of("gateway"),
         publisher=shared.events,
+        rate_limiter=InProcessRateLimiter(),
         registry=shared.registry,
         checks=(
             Check("passage index", shared.index.check),

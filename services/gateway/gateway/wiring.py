@@ -15,6 +15,8 @@ from clientsphere_common.events.ports import EventPublisher
 from clientsphere_common.http_server import HttpAddress, HttpServer
 from clientsphere_common.keys import load_or_create_key
 from clientsphere_common.modules import Module, Opened
+from clientsphere_common.rate_limits.model import RateLimit
+from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from gateway.adapters.sql_api_keys import SqlApiKeys
@@ -33,7 +35,7 @@ from gateway.clients.retrieval import RetrievalPassageSearch
 from gateway.http_protocol import BoundedHttpProtocol
 from gateway.kept_secrets import kept_secret
 from gateway.key_usage import KeyUsage
-from gateway.limits import RateLimit, RequestLimits
+from gateway.limits import RequestLimits
 from gateway.prompt import PromptWriter
 from gateway.searching import Searching
 from gateway.services import Services
@@ -67,6 +69,7 @@ class Surroundings:
     channels: ServiceChannels
     calls: OutgoingCalls
     publisher: EventPublisher
+    rate_limiter: RateLimiter
     registry: CollectorRegistry
     checks: Sequence[Check] = ()
     """Readiness of everything else that the process depends on."""
@@ -135,7 +138,7 @@ def _services(
     )
     return Services(
         authentication=Authentication(api_keys, tokens, operator_key),
-        limits=_limits(settings),
+        limits=_limits(settings, around.rate_limiter),
         sign_in=SignIn(tokens, stores.journal),
         tokens=tokens,
         tenants=Tenants(stores.tenants, mint),
@@ -156,8 +159,9 @@ def _services(
     )
 
 
-def _limits(settings: GatewaySettings) -> RequestLimits:
+def _limits(settings: GatewaySettings, limiter: RateLimiter) -> RequestLimits:
     return RequestLimits(
+        limiter,
         RateLimit("tenant", settings.tenant_requests_per_minute, settings.tenant_burst),
         RateLimit("principal", settings.principal_requests_per_minute, settings.principal_burst),
     )

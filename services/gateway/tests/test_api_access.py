@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.limits import RateLimit
+from clientsphere_common.rate_limits.model import RateLimit
 from gateway.model.tenancy import NewTenant
 from gateway.permissions import ROLE_PERMISSIONS, Permission, Role
 from gateway.tokens import TokenSubject

@@ -18,6 +18,7 @@ from pydantic import SecretStr, ValidationError
 from clientsphere_common.caller_context import CallerSigner
 from clientsphere_common.db.assembly import sqlite_tables
 from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.rpc.host import open_channel
@@ -59,6 +60,7 @@ async def process(
         channels=ServiceChannels(channel, channel, channel, channel),
         calls=OutgoingCalls(CallerSigner("gateway", Ed25519PrivateKey.generate())),
         publisher=publisher,
+        rate_limiter=InProcessRateLimiter(),
         registry=CollectorRegistry(),
         checks=checks,
         credentials_file=data_dir / "credentials.json",

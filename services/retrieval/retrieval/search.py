@@ -48,7 +48,7 @@ class PassageSearch:
         question, top_k = _checked(question, top_k)
         query = HybridQuery(
             text=question,
-            vector=await self._embedder.embed(question),
+            vector=await self._embedder.embed(caller.tenant_id, question),
             limit=max(top_k, self._selection.candidates),
             knowledge_base_ids=tuple(knowledge_base_ids),
         )

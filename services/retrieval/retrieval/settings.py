@@ -14,6 +14,11 @@ class RetrievalSettings(BaseSettings):
     embed_timeout_s: float = Field(
         default=5.0, gt=0, description="Longest wait for the vector of a question, in seconds."
     )
+    question_vector_ttl_s: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Time for which the vector of a question is kept in the cache, in seconds.",
+    )
     candidates: int = Field(
         default=64,
         ge=1,

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import grpc
 
 from clientsphere.retrieval.v1 import retrieval_service_pb2_grpc
+from clientsphere_common.cache.ports import Cache
 from clientsphere_common.modules import ServiceParts
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.vectors.ports import PassageIndex
-from retrieval.adapters.llm_proxy import LlmProxyQuestionEmbedder
+from retrieval.adapters.llm_proxy import LlmProxyEmbeddingModel
+from retrieval.question_vectors import CachedQuestionEmbedder
 from retrieval.search import PassageSearch, Selection
 from retrieval.servicer import RetrievalServicer
 from retrieval.settings import RetrievalSettings
@@ -23,10 +25,12 @@ class Surroundings:
     index: PassageIndex
     llm_channel: grpc.aio.Channel
     calls: OutgoingCalls
+    cache: Cache
 
 
 def build(settings: RetrievalSettings, around: Surroundings) -> ServiceParts:
-    embedder = LlmProxyQuestionEmbedder(around.llm_channel, around.calls, settings.embed_timeout_s)
+    model = LlmProxyEmbeddingModel(around.llm_channel, around.calls, settings.embed_timeout_s)
+    embedder = CachedQuestionEmbedder(model, around.cache, settings.question_vector_ttl_s)
     selection = Selection(settings.candidates, settings.passages_per_document)
     search = PassageSearch(around.index, embedder, selection)
     servicer = RetrievalServicer(search)

@@ -19,6 +19,7 @@ from clientsphere_common.vectors.wire import decode_vectors
 from llm_proxy.settings import LlmProxySettings
 from retrieval.settings import RetrievalSettings
 from retrieval.wiring import Surroundings, build
+from tests.harness.cache import new_cache
 from tests.harness.modules import running
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
 
@@ -72,7 +73,7 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
     dimension = llm_proxy.wiring.embedding_dimension(settings)
     index = QdrantEdgeIndex(tmp_path / "vectors", dimension)
     async with running(index), rpc_host(llm_proxy.wiring.build(settings)) as model:
-        around = Surroundings(index, model.channel, model.calls)
+        around = Surroundings(index, model.channel, model.calls, new_cache())
         async with rpc_host(build(RetrievalSettings(), around)) as host:
             yield Library(host, model, index)
 

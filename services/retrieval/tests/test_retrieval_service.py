@@ -26,6 +26,7 @@ from clientsphere_common.vectors.model import IndexedChunk
 from retrieval.settings import RetrievalSettings
 from retrieval.wiring import Surroundings, build
 from tests.fakes.passage_index import FakePassageIndex
+from tests.harness.cache import new_cache
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ async def retrieval(
         llm_service_pb2_grpc.add_LlmServiceServicer_to_server(model, server)
 
     async with rpc_host(ServiceParts("llm-proxy", register, modules=())) as llm_host:
-        around = Surroundings(index, llm_host.channel, llm_host.calls)
+        around = Surroundings(index, llm_host.channel, llm_host.calls, new_cache())
         async with rpc_host(build(settings, around)) as host:
             yield host
 

@@ -20,7 +20,7 @@ class FakeEmbedder:
         self.questions: list[str] = []
         self.failure: Exception | None = None
 
-    async def embed(self, question: str) -> Sequence[float]:
+    async def embed(self, tenant_id: str, question: str) -> Sequence[float]:
         self.questions.append(question)
         if self.failure is not None:
             raise self.failure

@@ -27,7 +27,8 @@ class Connections:
             if connection.is_connected and await connection.can_read():
                 # The server has closed it.
                 await connection.disconnect(nowait=True)
-            await connection.connect()
+            # redis-py has types, but not here.
+            await connection.connect()  # type: ignore[no-untyped-call]
             await connection.send_command(*command)
             reply = await connection.read_response()
         except ResponseError:

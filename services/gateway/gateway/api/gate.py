@@ -8,9 +8,9 @@ import structlog
 from fastapi import Request
 
 from clientsphere_common.errors import LimitExceededError, UnauthenticatedError
+from clientsphere_common.rate_limits.model import Standing
 from clientsphere_common.request import Caller, set_caller
 from gateway.api.dependencies import services_of
-from gateway.limits import Standing
 from gateway.middleware.response_headers import add_response_headers
 from gateway.permissions import Permission, require
 
@@ -18,7 +18,7 @@ from gateway.permissions import Permission, require
 async def admit(request: Request, permission: Permission | None) -> None:
     """Make the request act for its caller. Raises what stands in the way."""
     caller = await services_of(request).authentication.caller(_credential(request))
-    enter(request, caller)
+    await enter(request, caller)
     if permission is not None:
         require(caller.roles, permission)
 
@@ -27,11 +27,11 @@ def admit_operator(request: Request) -> None:
     services_of(request).authentication.require_operator(_credential(request))
 
 
-def enter(request: Request, caller: Caller) -> None:
+async def enter(request: Request, caller: Caller) -> None:
     """Act for `caller` from here on. Raises LimitExceededError for a request too many."""
     set_caller(caller)
     structlog.contextvars.bind_contextvars(tenant=caller.tenant_id, principal=caller.principal_id)
-    standings = services_of(request).limits.take(caller)
+    standings = await services_of(request).limits.take(caller)
     add_response_headers(request.scope, _rate_limit_headers(standings))
     retry_after_s = max(standing.retry_after_s for standing in standings)
     if retry_after_s:
@@ -55,7 +55,7 @@ def _rate_limit_headers(standings: Iterable[Standing]) -> dict[str, str]:
     """RateLimit and RateLimit-Policy as in draft-ietf-httpapi-ratelimit-headers-10."""
     return {
         "RateLimit-Policy": ", ".join(
-            f'"{one.limit.name}";q={one.limit.requests_per_minute};w=60' for one in standings
+            f'"{one.limit.name}";q={one.limit.per_minute};w=60' for one in standings
         ),
         "RateLimit": ", ".join(
             f'"{one.limit.name}";r={one.remaining};t={round(one.full_in_s)}' for one in standings

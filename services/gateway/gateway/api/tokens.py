@@ -24,7 +24,7 @@ router = APIRouter(tags=["Credentials"], route_class=GuardedRoute)
 async def issue_token(body: TokenRequest, request: Request, services: TheServices) -> IssuedToken:
     """A token may do what its key may, for 15 minutes, and is void as soon as the key is."""
     caller = await services.api_keys.authenticate(body.api_key)
-    enter(request, caller)
+    await enter(request, caller)
     return await services.sign_in.token_for(caller)
 
 

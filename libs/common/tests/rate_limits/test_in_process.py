@@ -1,0 +1,59 @@
+"""What is particular to counting in the process; the law is in the contract suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
+from clientsphere_common.rate_limits.model import Bucket, RateLimit
+
+MINUTE_US = 60_000_000
+
+
+class ClockUs:
+    now_us = 5_000_000
+
+    def __call__(self) -> int:
+        return self.now_us
+
+
+@pytest.fixture
+def clock() -> ClockUs:
+    return ClockUs()
+
+
+async def admits(limiter: InProcessRateLimiter, limit: RateLimit, key: str = "k") -> bool:
+    (standing,) = await limiter.take([Bucket(limit, key)])
+    return not standing.retry_after_s
+
+
+class TestInProcessRateLimiter:
+    @pytest.mark.parametrize("per_minute", [7, 59, 61, 999])
+    async def test_rates_that_do_not_divide_a_minute_are_not_exceeded(
+        self, clock: ClockUs, per_minute: int
+    ) -> None:
+        limiter, limit, admitted = InProcessRateLimiter(clock), RateLimit("one", per_minute, 1), 0
+        for _ in range(3 * per_minute):
+            admitted += await admits(limiter, limit)
+            clock.now_us += MINUTE_US // (per_minute * 3)
+        assert 0.6 * per_minute <= admitted <= per_minute + 1
+
+    async def test_buckets_that_are_full_again_are_forgotten(self, clock: ClockUs) -> None:
+        limiter, limit = InProcessRateLimiter(clock), RateLimit("address", 60, 5)
+        for number in range(20_000):
+            await admits(limiter, limit, f"address-{number}")
+            clock.now_us += 1_000
+        # Each is full after a second, in which a thousand others come.
+        assert limiter.bucket_count <= 4_000
+
+    async def test_buckets_that_are_not_full_are_never_forgotten(self, clock: ClockUs) -> None:
+        limiter, limit = InProcessRateLimiter(clock), RateLimit("address", 1, 1)
+        assert await admits(limiter, limit, "first")
+        for number in range(5_000):
+            await admits(limiter, limit, f"address-{number}")
+        assert not await admits(limiter, limit, "first")
+
+    async def test_runs_by_the_clock_of_the_machine(self) -> None:
+        limiter, limit = InProcessRateLimiter(), RateLimit("one", 1, 1)
+        assert await admits(limiter, limit)
+        assert not await admits(limiter, limit)
