@@ -37,6 +37,8 @@ class OpenAiServer:
     """Set `chat`, `embeddings` before a call; read `requests` after it."""
 
     chat: ChatScript | Refusal = field(default_factory=lambda: said("Hello."))
+    chats_before: list[ChatScript | Refusal] = field(default_factory=list)
+    """Given first, one for each request."""
     embeddings: Sequence[Sequence[float]] | Refusal = ()
     speaks_base64: bool = True
     """As OpenAI does when asked to; many other servers send plain numbers all the same."""
@@ -102,9 +104,10 @@ def _app(state: OpenAiServer) -> FastAPI:
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:
         await _note(state, request)
-        if isinstance(state.chat, Refusal):
-            return _refuse(state.chat)
-        return StreamingResponse(_stream(state, state.chat), media_type="text/event-stream")
+        answer = state.chats_before.pop(0) if state.chats_before else state.chat
+        if isinstance(answer, Refusal):
+            return _refuse(answer)
+        return StreamingResponse(_stream(state, answer), media_type="text/event-stream")
 
     @app.post("/v1/embeddings")
     async def embeddings(request: Request) -> Response:

@@ -6,6 +6,7 @@ import grpc
 
 from clientsphere.llm.v1.llm_service_pb2_grpc import add_LlmServiceServicer_to_server
 from clientsphere_common.modules import Module, ServiceParts
+from clientsphere_common.resilience.metrics import CallMetrics
 from llm_proxy.adapters.wordllama import WordllamaModel
 from llm_proxy.completion import Completions
 from llm_proxy.embedding import EmbeddingLimits, TextEmbedding
@@ -15,16 +16,16 @@ from llm_proxy.servicer import LlmServicer
 from llm_proxy.settings import LlmProxySettings
 
 
-def build(settings: LlmProxySettings) -> ServiceParts:
+def build(settings: LlmProxySettings, metrics: CallMetrics | None = None) -> ServiceParts:
     """Quoting stays on offer beside a model that writes; it is the default where there is none."""
     static = WordllamaModel()
     modules: list[Module] = [static]
     embedder: Embedder = static
     answerers: list[CompletionModel] = [ExtractiveAnswerer(static, _extraction_rules(settings))]
     if settings.embedding_base_url:
-        embedder = _openai_embedder(settings, modules)
+        embedder = _openai_embedder(settings, modules, metrics)
     if settings.completion_base_url:
-        answerers.insert(0, _openai_completion_model(settings, modules))
+        answerers.insert(0, _openai_completion_model(settings, modules, metrics))
     limits = EmbeddingLimits(settings.max_texts, settings.max_embedding_chars)
     servicer = LlmServicer(
         TextEmbedding(embedder, limits), Completions(answerers, settings.max_prompt_chars)
@@ -50,7 +51,9 @@ def _extraction_rules(settings: LlmProxySettings) -> ExtractionRules:
 
 
 # The adapters are imported where they are needed: the openai package costs a second of start time.
-def _openai_embedder(settings: LlmProxySettings, modules: list[Module]) -> Embedder:
+def _openai_embedder(
+    settings: LlmProxySettings, modules: list[Module], metrics: CallMetrics | None
+) -> Embedder:
     from llm_proxy.adapters.openai_api import ApiAccess, OpenAiConnection
     from llm_proxy.adapters.openai_embedder import OpenAiEmbedder
 
@@ -60,7 +63,7 @@ def _openai_embedder(settings: LlmProxySettings, modules: list[Module]) -> Embed
         connect_timeout_s=settings.connect_timeout_s,
         silence_s=settings.embedding_timeout_s,
     )
-    connection = OpenAiConnection("embedding_api", access)
+    connection = OpenAiConnection("embedding_api", access, metrics=metrics)
     modules.append(connection)
     return OpenAiEmbedder(
         connection,
@@ -70,7 +73,9 @@ def _openai_embedder(settings: LlmProxySettings, modules: list[Module]) -> Embed
     )
 
 
-def _openai_completion_model(settings: LlmProxySettings, modules: list[Module]) -> CompletionModel:
+def _openai_completion_model(
+    settings: LlmProxySettings, modules: list[Module], metrics: CallMetrics | None
+) -> CompletionModel:
     from llm_proxy.adapters.openai_api import ApiAccess, OpenAiConnection
     from llm_proxy.adapters.openai_completion import OpenAiCompletionModel, Patience
 
@@ -80,7 +85,7 @@ def _openai_completion_model(settings: LlmProxySettings, modules: list[Module]) 
         connect_timeout_s=settings.connect_timeout_s,
         silence_s=settings.completion_silence_s,
     )
-    connection = OpenAiConnection("completion_api", access)
+    connection = OpenAiConnection("completion_api", access, metrics=metrics)
     modules.append(connection)
     patience = Patience(settings.completion_timeout_s, settings.completion_silence_s)
     return OpenAiCompletionModel(connection, settings.completion_model, patience)

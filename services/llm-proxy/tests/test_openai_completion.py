@@ -180,8 +180,33 @@ class TestRefusedRequest:
             await answer(server)
         assert refused.value.retry_after_s == 1
 
-    async def test_is_sent_only_once(self, server: OpenAiServer) -> None:
+    async def test_is_not_sent_again_when_the_model_would_refuse_it_again(
+        self, server: OpenAiServer
+    ) -> None:
+        server.chat = Refusal(401)
+        with pytest.raises(DependencyUnavailableError):
+            await answer(server)
+        assert len(server.requests) == 1
+
+
+class TestTrying:
+    async def test_ends_after_the_third(self, server: OpenAiServer) -> None:
         server.chat = Refusal(500)
+        with pytest.raises(DependencyUnavailableError):
+            await answer(server)
+        assert len(server.requests) == 3
+
+    @pytest.mark.parametrize("first_events", [[], [chunk()], [chunk("")]])
+    async def test_goes_on_until_the_first_piece(
+        self, server: OpenAiServer, first_events: list[str]
+    ) -> None:
+        server.chats_before = [Refusal(503), ChatScript(first_events, ends="torn")]
+        server.chat = said("28 ", "days")
+        assert (await answer(server))[:-1] == ["28 ", "days"]
+        assert len(server.requests) == 3
+
+    async def test_stops_at_the_first_piece(self, server: OpenAiServer) -> None:
+        server.chat = ChatScript([chunk("28 da")], ends="torn")
         with pytest.raises(DependencyUnavailableError):
             await answer(server)
         assert len(server.requests) == 1

@@ -21,11 +21,18 @@ from clientsphere_common.errors import (
     LimitExceededError,
     ServiceError,
 )
+from clientsphere_common.resilience.calls import CallPolicy, RemoteCalls
+from clientsphere_common.resilience.metrics import CallMetrics
+from clientsphere_common.resilience.retries import RetryPolicy
 
 log = structlog.get_logger(__name__)
 
 _NO_KEY = "none"
 _RETRY_AFTER_S = 1.0
+CALL_POLICY = CallPolicy(
+    # Not a timeout: who has waited that long is not helped by waiting as long again.
+    RetryPolicy(tries=3, retry_on=frozenset({"model_unavailable", "model_overloaded"}))
+)
 _REQUEST_REFUSED = (400, 413, 422)
 _ACCESS_REFUSED = (401, 403, 404)
 
@@ -41,10 +48,20 @@ class ApiAccess:
 
 
 class OpenAiConnection:
-    """A pool of connections to one API, usable between `start` and `stop`."""
+    """A pool of connections to one API, usable between `start` and `stop`.
 
-    def __init__(self, name: str, access: ApiAccess) -> None:
+    Requests are made through `calls`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        access: ApiAccess,
+        policy: CallPolicy = CALL_POLICY,
+        metrics: CallMetrics | None = None,
+    ) -> None:
         self.name = name
+        self.calls = RemoteCalls(name.replace("_", " "), policy, metrics)
         self._access = access
         self._client: openai.AsyncOpenAI | None = None
 
@@ -60,6 +77,7 @@ class OpenAiConnection:
         self._client = openai.AsyncOpenAI(
             base_url=access.base_url,
             api_key=access.api_key or _NO_KEY,
+            # Those of `calls` have a budget.
             max_retries=0,
             timeout=openai.Timeout(access.silence_s, connect=access.connect_timeout_s),
         )
@@ -86,7 +104,7 @@ async def one_call(model: str, timeout_s: float) -> AsyncIterator[None]:
     except (openai.OpenAIError, json.JSONDecodeError) as error:
         log.warning("model_failed", model=model, error=type(error).__name__)
         raise DependencyUnavailableError(
-            "model_unavailable", "The model does not answer.", retry_after_s=_RETRY_AFTER_S
+            "model_unavailable", "The model does not answer."
         ) from error
 
 
@@ -111,6 +129,6 @@ def _refusal(error: openai.APIStatusError) -> ServiceError:
 
 
 def _retry_after_s(error: openai.APIStatusError) -> float:
-    """What the API asks for in seconds; its other form, a date, counts as nothing said."""
-    value = error.response.headers.get("retry-after", "")
+    """What the API asks for in seconds, 0 when it asks for nothing; a date counts as one second."""
+    value = error.response.headers.get("retry-after", "0")
     return float(value) if value.isdecimal() else _RETRY_AFTER_S

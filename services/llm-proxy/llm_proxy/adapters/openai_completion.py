@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import cast
 
@@ -26,7 +26,10 @@ class Patience:
 
 
 class OpenAiCompletionModel:
-    """The API's finish reason ends an answer; a stream that ends without one was cut off."""
+    """The API's finish reason ends an answer; a stream that ends without one was cut off.
+
+    A request is made again when the API fails before the first piece of the answer.
+    """
 
     def __init__(self, connection: OpenAiConnection, model: str, patience: Patience) -> None:
         self._connection = connection
@@ -51,18 +54,39 @@ class OpenAiCompletionModel:
         self, request: CompletionRequest
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
         """Closing it closes the connection, on which the API stops writing."""
-        clock = asyncio.get_running_loop().time
-        ends_at = clock() + remaining_s(self._patience.timeout_s)
-        async with self._one_step(ends_at - clock()):
+        ends_at = _now() + self._patience.timeout_s
+        calls = self._connection.calls
+        async with calls.place():
+            stream, begun = await calls.attempt(lambda: self._begin(request, ends_at))
+            async with stream:
+                for first in begun:
+                    yield first
+                # Each step has a timeout of its own: none may strike while the caller has the turn.
+                while chunk := await self._next(stream, remaining_s(ends_at - _now())):
+                    yield chunk
+
+    async def _begin(
+        self, request: CompletionRequest, ends_at: float
+    ) -> tuple[openai.AsyncStream[ChatCompletionChunk], list[ChatCompletionChunk]]:
+        """The open stream, and what came on it until there was something to pass on."""
+        async with self._one_step(ends_at - _now()):
             stream = await self._open(request)
-        async with stream:
-            # Each step has a timeout of its own: none may strike while the caller has the turn.
-            while True:
-                async with self._one_step(ends_at - clock()):
-                    chunk = await anext(stream, None)
+        async with AsyncExitStack() as unless_begun:
+            await unless_begun.enter_async_context(stream)
+            begun: list[ChatCompletionChunk] = []
+            while not any(map(_says_something, begun)):
+                chunk = await self._next(stream, ends_at - _now())
                 if chunk is None:
-                    return
-                yield chunk
+                    break
+                begun.append(chunk)
+            unless_begun.pop_all()
+        return stream, begun
+
+    async def _next(
+        self, stream: openai.AsyncStream[ChatCompletionChunk], left_s: float
+    ) -> ChatCompletionChunk | None:
+        async with self._one_step(left_s):
+            return await anext(stream, None)
 
     def _one_step(self, left_s: float) -> AbstractAsyncContextManager[None]:
         return one_call(self.model, min(left_s, self._patience.silence_s))
@@ -77,6 +101,14 @@ class OpenAiCompletionModel:
             stream=True,
             stream_options={"include_usage": True},
         )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _says_something(chunk: ChatCompletionChunk) -> bool:
+    return any(choice.delta.content or choice.finish_reason for choice in chunk.choices)
 
 
 def _usage(chunk: ChatCompletionChunk) -> Usage | None:

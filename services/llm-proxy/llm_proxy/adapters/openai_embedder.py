@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from openai.types import CreateEmbeddingResponse
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.request import remaining_s
 from llm_proxy.adapters.openai_api import OpenAiConnection, one_call
 from llm_proxy.model import Vectors
 from llm_proxy.vectors import unit_rows
 
 
 class OpenAiEmbedder:
-    """One request per batch of texts."""
+    """One request per batch of texts, made again when the API fails."""
 
     def __init__(
         self, connection: OpenAiConnection, model: str, dimension: int, timeout_s: float
@@ -25,10 +25,7 @@ class OpenAiEmbedder:
         self._timeout_s = timeout_s
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        async with one_call(self.model, remaining_s(self._timeout_s)):
-            response = await self._connection.client.embeddings.create(
-                model=self.model, input=list(texts)
-            )
+        response = await self._connection.calls.run(lambda: self._request(texts))
         rows = {one.index: one.embedding for one in response.data}
         try:
             ordered = [rows[place] for place in range(len(texts))]
@@ -37,3 +34,9 @@ class OpenAiEmbedder:
             raise DependencyUnavailableError(
                 "embedding_incomplete", "The embedding model did not give one vector per text."
             ) from error
+
+    async def _request(self, texts: Sequence[str]) -> CreateEmbeddingResponse:
+        async with one_call(self.model, self._timeout_s):
+            return await self._connection.client.embeddings.create(
+                model=self.model, input=list(texts)
+            )
