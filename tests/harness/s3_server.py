@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from clientsphere_common.objects.s3 import S3Bucket
+from clientsphere_common.objects.s3 import S3Bucket, S3Keys
 
 _ACCESS_KEY_ID, _SECRET_ACCESS_KEY, _REGION = "tester", "secret", "us-east-1"
 
@@ -40,8 +40,7 @@ class S3Server:
             name,
             region=_REGION,
             endpoint_url=self.url,
-            access_key_id=_ACCESS_KEY_ID,
-            secret_access_key=_SECRET_ACCESS_KEY,
+            keys=lambda: S3Keys(_ACCESS_KEY_ID, _SECRET_ACCESS_KEY),
         )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from clientsphere_common.errors import NotFoundError
+from clientsphere_common.errors import DependencyUnavailableError, NotFoundError
 from clientsphere_common.objects.keys import checked_key
 from clientsphere_common.objects.ports import ObjectEntry, StoredObject
 
@@ -35,6 +35,15 @@ class DirectoryObjectStore:
 
     async def stop(self) -> None:
         """Nothing stays open."""
+
+    async def check(self) -> None:
+        """Raise DependencyUnavailableError when nothing can be stored."""
+        try:
+            await asyncio.to_thread(self._try_to_write)
+        except OSError as error:
+            raise DependencyUnavailableError(
+                "objects_not_writable", "The folder of stored files cannot be written to."
+            ) from error
 
     async def put(self, key: str, data: AsyncIterable[bytes]) -> StoredObject:
         final = self._path(key)
@@ -78,6 +87,13 @@ class DirectoryObjectStore:
         self._unfinished.mkdir(parents=True, exist_ok=True)
         for leftover in self._unfinished.iterdir():
             leftover.unlink()
+
+    def _try_to_write(self) -> None:
+        aside = self._unfinished / secrets.token_hex(16)
+        try:
+            aside.write_bytes(b"x")
+        finally:
+            aside.unlink(missing_ok=True)
 
     def _publish(self, file: BinaryIO, aside: Path, final: Path) -> None:
         file.flush()

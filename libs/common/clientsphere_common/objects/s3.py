@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import obstore
@@ -19,7 +19,7 @@ from clientsphere_common.objects.keys import checked_key
 from clientsphere_common.objects.ports import ObjectEntry, StoredObject
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, RetryConfig, S3Config
+    from obstore.store import ClientConfig, RetryConfig, S3Config, S3Credential
 
 log = structlog.get_logger(__name__)
 
@@ -29,18 +29,21 @@ _PIECE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
-class S3Bucket:
-    """Where the objects are, and how to get there.
+class S3Keys:
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
 
-    Without an access key the credentials are those of the machine or pod.
-    """
+
+@dataclass(frozen=True)
+class S3Bucket:
+    """Where the objects are, and how to get there."""
 
     name: str
     region: str = "us-east-1"
     endpoint_url: str = ""
     """Empty: Amazon's own for the region."""
-    access_key_id: str = ""
-    secret_access_key: str = ""
+    keys: Callable[[], S3Keys] | None = None
+    """Asked anew for every request. None: the credentials of the machine or pod."""
     encryption: Literal["", "AES256", "aws:kms"] = ""
     """What the server encrypts with; empty: what the bucket prescribes."""
     kms_key_id: str = ""
@@ -123,9 +126,6 @@ def _open(bucket: S3Bucket) -> S3Store:
     config: S3Config = {"region": bucket.region, "checksum_algorithm": "SHA256"}
     if bucket.endpoint_url:
         config["endpoint"] = bucket.endpoint_url
-    if bucket.access_key_id:
-        config["access_key_id"] = bucket.access_key_id
-        config["secret_access_key"] = bucket.secret_access_key
     if bucket.encryption:
         config["server_side_encryption"] = bucket.encryption
     if bucket.kms_key_id:
@@ -140,7 +140,26 @@ def _open(bucket: S3Bucket) -> S3Store:
         "max_retries": bucket.retries,
         "retry_timeout": timedelta(seconds=bucket.stall_timeout_s),
     }
-    return S3Store(bucket.name, config=config, client_options=client, retry_config=retry)
+    return S3Store(
+        bucket.name,
+        config=config,
+        client_options=client,
+        retry_config=retry,
+        credential_provider=_provider(bucket.keys) if bucket.keys else None,
+    )
+
+
+def _provider(keys: Callable[[], S3Keys]) -> Callable[[], S3Credential]:
+    def provide() -> S3Credential:
+        newest = keys()
+        return {
+            "access_key_id": newest.access_key_id,
+            "secret_access_key": newest.secret_access_key,
+            # Over at once: the client keeps no copy that rotation would not reach.
+            "expires_at": datetime.now(UTC),
+        }
+
+    return provide
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.objects.directory import DirectoryObjectStore
 
 
@@ -67,6 +68,20 @@ class TestDirectoryObjectStore:
         (root / ".unfinished" / "leftover").write_bytes(b"half")
         await DirectoryObjectStore(root).start()
         assert files(root) == ["tnt_a/doc_1"]
+
+    async def test_is_ready_when_it_can_be_written_to(
+        self, store: DirectoryObjectStore, root: Path
+    ) -> None:
+        await store.check()
+        assert files(root) == []
+
+    async def test_is_not_ready_when_it_cannot(
+        self, store: DirectoryObjectStore, root: Path
+    ) -> None:
+        (root / ".unfinished").rmdir()
+        with pytest.raises(DependencyUnavailableError) as failed:
+            await store.check()
+        assert failed.value.code == "objects_not_writable"
 
     async def test_an_object_deleted_while_listing_is_left_out(
         self, store: DirectoryObjectStore, root: Path

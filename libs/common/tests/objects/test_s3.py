@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.objects.s3 import S3Bucket, S3ObjectStore
+from clientsphere_common.objects.s3 import S3Bucket, S3Keys, S3ObjectStore
 from tests.harness.s3_server import S3Server
 
 KEY = "tnt_a/doc_1/v1/original"
@@ -38,6 +38,17 @@ class TestPut:
                 await S3ObjectStore(bucket_at(url)).put(KEY, pieces(b"first ", b"second"))
         checksum = base64.b64encode(hashlib.sha256(b"first second").digest())
         assert b"x-amz-checksum-sha256: " + checksum in requests[0]
+
+    async def test_each_request_is_signed_with_the_newest_keys(self) -> None:
+        keys = [S3Keys("old-id", "secret"), S3Keys("new-id", "secret")]
+        async with listening() as (url, requests):
+            store = S3ObjectStore(replace(bucket_at(url), keys=lambda: keys[0]))
+            for _ in range(2):
+                with pytest.raises(DependencyUnavailableError):
+                    await store.put(KEY, pieces(b"x"))
+                keys.reverse()
+        used = [name for head in requests for name in (b"old-id", b"new-id") if name in head]
+        assert used == [b"old-id", b"new-id"]
 
     async def test_a_large_object_has_a_checksum_over_those_of_its_parts(
         self, s3_server: S3Server
@@ -117,8 +128,7 @@ def bucket_at(url: str) -> S3Bucket:
     return S3Bucket(
         "bucket",
         endpoint_url=url,
-        access_key_id="tester",
-        secret_access_key="secret",
+        keys=lambda: S3Keys("tester", "secret"),
         stall_timeout_s=0.2,
         retries=0,
     )
