@@ -10,8 +10,10 @@ from pydantic_settings import BaseSettings
 
 from audit.settings import AuditSettings
 from clientsphere_cli.settings import CliSettings
+from clientsphere_common.objects.settings import S3Settings
 from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.settings import PlatformSettings
+from clientsphere_common.vectors.settings import QdrantSettings
 from gateway.settings import GatewaySettings
 from ingestion.settings import IngestionSettings
 from llm_proxy.settings import LlmProxySettings
@@ -26,6 +28,8 @@ start with a value that is impossible. This page is generated from the settings 
 """
 SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Every process", PlatformSettings),
+    ("Passage index", QdrantSettings),
+    ("Object store", S3Settings),
     ("gateway", GatewaySettings),
     ("ingestion", IngestionSettings),
     ("retrieval", RetrievalSettings),

@@ -10,7 +10,7 @@ from pathlib import Path
 from clientsphere_common.vectors.ports import PassageIndex
 from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
 from clientsphere_common.vectors.qdrant_server import QdrantServerIndex
-from clientsphere_common.vectors.remote.settings import QdrantSettings
+from clientsphere_common.vectors.settings import QdrantSettings
 from tests.contract.passage_chunks import DIMENSION
 from tests.harness.modules import running
 from tests.harness.qdrant_image import real_qdrant_url

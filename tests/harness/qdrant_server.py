@@ -131,8 +131,10 @@ class _Frame(grpc.aio.ServerInterceptor):
     async def _admit(
         self, details: grpc.HandlerCallDetails, context: grpc.aio.ServicerContext[Any, Any]
     ) -> None:
-        sent = dict(details.invocation_metadata or ()).get("api-key", "")
-        if sent != self.state.api_key and not details.method.endswith("HealthCheck"):
+        headers = dict(details.invocation_metadata or ())
+        bearer = str(headers.get("authorization", "")).removeprefix("Bearer ")
+        sent = headers.get("api-key", bearer)
+        if self.state.api_key not in {"", sent} and not details.method.endswith("HealthCheck"):
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Must provide an API key")
         if self.state.retry_after_s:
             wait = (("retry-after", str(self.state.retry_after_s)),)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 import grpc
 import structlog
@@ -14,11 +14,14 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 
 from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.resilience.calls import CallPolicy, RemoteCalls
+from clientsphere_common.resilience.metrics import CallMetrics
+from clientsphere_common.resilience.retries import RetryPolicy
 from clientsphere_common.vectors.bm25 import open_bm25
 from clientsphere_common.vectors.model import FoundPassage, HybridQuery, IndexedChunk
 from clientsphere_common.vectors.points import latest_versions, to_passage
+from clientsphere_common.vectors.remote.client import open_client, reason, unavailable
 from clientsphere_common.vectors.remote.collection import IndexSchemaError, ensure_collection
-from clientsphere_common.vectors.remote.settings import QdrantSettings
 from clientsphere_common.vectors.remote.translation import (
     FUSION,
     to_filter,
@@ -26,22 +29,20 @@ from clientsphere_common.vectors.remote.translation import (
     to_rankings,
 )
 from clientsphere_common.vectors.schema import VERSIONS_END, Field, State
+from clientsphere_common.vectors.settings import QdrantSettings
 from clientsphere_common.vectors.tenant_filter import Conditions, Tenant, searchable, stored
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 _CHUNKS_PER_CALL = 64
-_GRPC_PORT = 6334
-_CHANNEL_OPTIONS = {
-    # The library's own way is to wait up to two minutes for a server that has long been back.
-    "grpc.initial_reconnect_backoff_ms": 200,
-    "grpc.max_reconnect_backoff_ms": 2000,
-    # A peer that is gone without a word is noticed while a call waits for it.
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 5_000,
-}
 _ORDERING = models.WriteOrdering.MEDIUM
 """Each replica evaluates a filter by itself: only writes in one order leave all of them alike."""
+
+
+# Writes as well: done twice, each of them leaves what it leaves when done once.
+CALL_POLICY = CallPolicy(RetryPolicy(tries=2, retry_on=frozenset({"index_unavailable"})))
 
 
 class QdrantServerIndex:
@@ -49,36 +50,53 @@ class QdrantServerIndex:
 
     It can start before the server does: the first call that reaches it makes the collection. One
     that vanishes afterwards is not made anew, because an empty index would answer everything with
-    nothing.
+    nothing. A server or collection that does not fit is told by `check`, not by a crash: an
+    operator sees the reason where the process says that it is not ready, and most of them are
+    healed at the server, after which the process works without a restart.
     """
 
     name = "passage index"
 
-    def __init__(self, settings: QdrantSettings, dimension: int) -> None:
+    def __init__(
+        self,
+        settings: QdrantSettings,
+        dimension: int,
+        *,
+        api_key: Callable[[], str] | None = None,
+        policy: CallPolicy = CALL_POLICY,
+        metrics: CallMetrics | None = None,
+    ) -> None:
         self._settings = settings
         self._dimension = dimension
+        self._api_key = api_key
+        self._calls = RemoteCalls(self.name, policy, metrics)
         self._bm25 = open_bm25()
         self._making = asyncio.Lock()
         self._is_made = False
 
     async def start(self) -> None:
-        """Raises IndexSchemaError when the server or its collection does not fit."""
-        self._client = _open_client(self._settings)
+        self._client = open_client(self._settings, self._api_key)
         try:
             await self.check()
+        except IndexSchemaError as error:
+            log.warning("index_unusable_at_start", reason=error.message)
         except DependencyUnavailableError as error:
-            log.warning("index_unavailable_at_start", error=_reason(error.__cause__))
-        except IndexSchemaError:
-            await self.stop()
-            raise
+            log.warning("index_unavailable_at_start", reason=reason(error.__cause__))
 
     async def stop(self) -> None:
         await self._client.close()
 
     async def check(self) -> None:
-        """Raise DependencyUnavailableError when the server does not answer for the collection."""
-        async with self._server(self._settings.read_timeout_s) as client:
-            await client.get_collection(self._settings.collection)
+        """Raise DependencyUnavailableError when the server does not answer for the collection.
+
+        IndexSchemaError, which is one too, when it cannot be used as it is.
+        """
+
+        async def ask() -> None:
+            async with self._server(self._settings.read_timeout_s) as client:
+                await client.get_collection(self._settings.collection)
+
+        await self._calls.check(ask)
 
     async def add(self, tenant_id: str, chunks: Sequence[IndexedChunk]) -> None:
         tenant = Tenant(tenant_id)
@@ -86,14 +104,7 @@ class QdrantServerIndex:
             self._require_dimension(chunk.vector)
         for start in range(0, len(chunks), _CHUNKS_PER_CALL):
             piece = chunks[start : start + _CHUNKS_PER_CALL]
-            async with self._server(self._settings.write_timeout_s) as client:
-                await client.upsert(
-                    self._settings.collection,
-                    [to_point(tenant, chunk, self._bm25) for chunk in piece],
-                    update_mode=models.UpdateMode.INSERT_ONLY,
-                    ordering=_ORDERING,
-                    wait=True,
-                )
+            await self._insert([to_point(tenant, chunk, self._bm25) for chunk in piece])
 
     async def activate(self, tenant_id: str, document_id: str, version: int) -> int:
         tenant = Tenant(tenant_id)
@@ -120,16 +131,19 @@ class QdrantServerIndex:
         self._require_dimension(query.vector)
         settings = self._settings
         allowed = to_filter(searchable(tenant, query.knowledge_base_ids))
-        async with self._server(settings.read_timeout_s) as client:
-            found = await client.query_points(
+        rankings = to_rankings(query, allowed, self._bm25, settings.quantization)
+        found = await self._run(
+            settings.read_timeout_s,
+            lambda client: client.query_points(
                 settings.collection,
                 query=FUSION,
-                prefetch=to_rankings(query, allowed, self._bm25, settings.quantization),
+                prefetch=rankings,
                 query_filter=allowed,
                 limit=query.limit,
                 with_payload=True,
                 timeout=math.ceil(settings.read_timeout_s),
-            )
+            ),
+        )
         passages = [to_passage(point.payload or {}, point.score) for point in found.points]
         return latest_versions(passages)
 
@@ -151,39 +165,70 @@ class QdrantServerIndex:
         async with self._server(self._settings.snapshot_timeout_s) as client:
             made = await client.create_snapshot(self._settings.collection)
         if made is None:
-            raise _unavailable()
+            raise unavailable()
         return made.name
+
+    async def _insert(self, points: Sequence[models.PointStruct]) -> None:
+        await self._run(
+            self._settings.write_timeout_s,
+            lambda client: client.upsert(
+                self._settings.collection,
+                points,
+                update_mode=models.UpdateMode.INSERT_ONLY,
+                ordering=_ORDERING,
+                wait=True,
+            ),
+        )
 
     async def _count(self, conditions: Conditions) -> int:
         timeout_s = self._settings.read_timeout_s
-        async with self._server(timeout_s) as client:
-            counted = await client.count(
+        counted = await self._run(
+            timeout_s,
+            lambda client: client.count(
                 self._settings.collection,
                 to_filter(conditions),
                 exact=True,
                 timeout=math.ceil(timeout_s),
-            )
+            ),
+        )
         return counted.count
 
     async def _show(self, conditions: Conditions) -> None:
-        async with self._server(self._settings.write_timeout_s) as client:
-            await client.set_payload(
+        await self._run(
+            self._settings.write_timeout_s,
+            lambda client: client.set_payload(
                 self._settings.collection,
                 {Field.STATE: State.VISIBLE},
                 to_filter(conditions),
                 ordering=_ORDERING,
                 wait=True,
-            )
+            ),
+        )
 
     async def _remove(self, conditions: Conditions) -> None:
-        async with self._server(self._settings.write_timeout_s) as client:
-            await client.delete(
+        await self._run(
+            self._settings.write_timeout_s,
+            lambda client: client.delete(
                 self._settings.collection, to_filter(conditions), ordering=_ORDERING, wait=True
-            )
+            ),
+        )
 
     def _require_dimension(self, vector: Sequence[float]) -> None:
         if len(vector) != self._dimension:
             raise ValueError(f"the vector has {len(vector)} numbers, not {self._dimension}")
+
+    async def _run(self, timeout_s: float, ask: Callable[[AsyncQdrantClient], Awaitable[T]]) -> T:
+        """What the server answers; it may be asked more than once."""
+
+        async def attempt() -> T:
+            try:
+                async with self._server(timeout_s) as client:
+                    return await ask(client)
+            except IndexSchemaError as error:
+                # Its words are for operators.
+                raise unavailable() from error
+
+        return await self._calls.run(attempt)
 
     @asynccontextmanager
     async def _server(self, timeout_s: float) -> AsyncIterator[AsyncQdrantClient]:
@@ -193,7 +238,7 @@ class QdrantServerIndex:
                 await self._make_collection()
                 yield self._client
         except (grpc.aio.AioRpcError, QdrantException, TimeoutError) as error:
-            raise _unavailable() from error
+            raise unavailable(error) from error
 
     async def _make_collection(self) -> None:
         if self._is_made:
@@ -202,31 +247,3 @@ class QdrantServerIndex:
             if not self._is_made:
                 await ensure_collection(self._client, self._settings, self._dimension)
                 self._is_made = True
-
-
-def _open_client(settings: QdrantSettings) -> AsyncQdrantClient:
-    address = urlsplit(settings.url)
-    return AsyncQdrantClient(
-        host=address.hostname,
-        grpc_port=address.port or _GRPC_PORT,
-        https=address.scheme == "https",
-        api_key=settings.api_key or None,
-        prefer_grpc=True,
-        grpc_options=dict(_CHANNEL_OPTIONS),
-        # The longest of any call; each has a shorter one of its own.
-        timeout=math.ceil(settings.snapshot_timeout_s),
-        # It asks over HTTP, which may not be open, and only warns.
-        check_compatibility=False,
-    )
-
-
-def _reason(error: BaseException | None) -> str:
-    if isinstance(error, grpc.aio.AioRpcError):
-        return f"{error.code().name}: {error.details()}"
-    return repr(error)
-
-
-def _unavailable() -> DependencyUnavailableError:
-    return DependencyUnavailableError(
-        "index_unavailable", "The search index did not answer. Please try again."
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,10 +14,11 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client import grpc as wire
 
 from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.readiness import Check, ask_all
 from clientsphere_common.vectors.qdrant_server import QdrantServerIndex
 from clientsphere_common.vectors.remote.collection import IndexSchemaError
-from clientsphere_common.vectors.remote.settings import QdrantSettings, Quantization
 from clientsphere_common.vectors.schema import FIELD_INDEXES, Field
+from clientsphere_common.vectors.settings import QdrantSettings, Quantization
 from tests.contract.passage_chunks import DIMENSION, chunks
 from tests.harness.modules import running
 from tests.harness.qdrant_server import QdrantServer, qdrant_server
@@ -110,12 +112,19 @@ class TestMaking:
                 await index.check()
 
 
+async def refused_by_check(index: QdrantServerIndex, reason: str) -> None:
+    """It starts, and says why it is not ready."""
+    async with running(index):
+        (finding,) = (await ask_all([Check(index.name, index.check)])).findings
+    assert finding.error
+    assert re.search(reason, finding.error)
+
+
 class TestRefusing:
     async def test_another_dimension_is_told_with_both_numbers(self, server: QdrantServer) -> None:
         async with running(index_on(server)):
             pass
-        with pytest.raises(IndexSchemaError, match=r"of 16 numbers.* gives 8"):
-            await index_on(server, dimension=8).start()
+        await refused_by_check(index_on(server, dimension=8), r"of 16 numbers.* gives 8")
 
     async def test_a_collection_of_somebody_else(self, server: QdrantServer) -> None:
         client = client_of(server)
@@ -123,14 +132,31 @@ class TestRefusing:
         hnsw = models.HnswConfigDiff(m=16, payload_m=16, ef_construct=100, full_scan_threshold=10)
         await client.create_collection("passages", {"image": image}, hnsw_config=hnsw)
         await client.close()
-        with pytest.raises(IndexSchemaError, match="not made as a passage index"):
-            await index_on(server).start()
+        await refused_by_check(index_on(server), "not made as a passage index")
 
     @pytest.mark.parametrize("version", ["1.18.9", "0.99.0"])
     async def test_a_server_that_is_too_old(self, server: QdrantServer, version: str) -> None:
         server.version = version
-        with pytest.raises(IndexSchemaError, match=rf"is {version}, but 1\.19 or newer"):
-            await index_on(server).start()
+        await refused_by_check(index_on(server), rf"is {version}, but 1\.19 or newer")
+
+    async def test_a_server_that_was_renewed_is_taken_without_a_restart(
+        self, server: QdrantServer
+    ) -> None:
+        server.version = "1.18.0"
+        async with running(index := index_on(server)):
+            with pytest.raises(IndexSchemaError):
+                await index.check()
+            server.version = "1.19.0"
+            await index.check()
+            assert await index.count("acme") == 0
+
+    async def test_users_are_not_told_what_operators_are(self, server: QdrantServer) -> None:
+        server.version = "1.18.0"
+        async with running(index := index_on(server)):
+            with pytest.raises(DependencyUnavailableError) as failed:
+                await index.count("acme")
+        assert failed.value.code == "index_unavailable"
+        assert "1.18" not in failed.value.message
 
     @pytest.mark.parametrize("version", ["1.19.0", "1.20.1-dev", "2.0.0"])
     async def test_newer_servers_are_taken(self, server: QdrantServer, version: str) -> None:

@@ -1,1 +1,1 @@
-"""What is said to a Qdrant server: its settings, the making of the collection, the translation."""
+"""What is said to a Qdrant server: the client, the making of the collection, the translation."""

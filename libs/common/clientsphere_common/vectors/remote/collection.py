@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 from qdrant_client import AsyncQdrantClient, models
 
-from clientsphere_common.vectors.remote.settings import QdrantSettings
+from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.vectors.remote.translation import (
     HNSW,
     dense_vectors,
@@ -14,13 +14,17 @@ from clientsphere_common.vectors.remote.translation import (
     sparse_vectors,
 )
 from clientsphere_common.vectors.schema import FIELD_INDEXES, VectorName
+from clientsphere_common.vectors.settings import QdrantSettings
 
 _OLDEST_SERVER = (1, 19)
 """Older ones ignore, without a word, the rarity of words within a tenant."""
 
 
-class IndexSchemaError(Exception):
-    """The server or its collection cannot be used as it is; the message says why."""
+class IndexSchemaError(DependencyUnavailableError):
+    """The server or its collection cannot be used as it is; the message tells operators why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("index_unusable", message)
 
 
 async def ensure_collection(
@@ -81,7 +85,7 @@ async def _require_version(client: AsyncQdrantClient) -> None:
     major, minor = version.split(".")[:2]
     if (int(major), int(minor)) < _OLDEST_SERVER:
         oldest = ".".join(map(str, _OLDEST_SERVER))
-        raise IndexSchemaError(f"the Qdrant server is {version}, but {oldest} or newer is needed")
+        raise IndexSchemaError(f"The Qdrant server is {version}, but {oldest} or newer is needed.")
 
 
 async def _require_dimension(
@@ -92,12 +96,12 @@ async def _require_dimension(
     dense = vectors.get(VectorName.DENSE) if isinstance(vectors, dict) else None
     if dense is None:
         raise IndexSchemaError(
-            f"the collection {settings.collection!r} was not made as a passage index:"
-            " choose another name"
+            f"The collection {settings.collection!r} was not made as a passage index:"
+            " choose another name."
         )
     if dense.size != dimension:
         raise IndexSchemaError(
-            f"the collection {settings.collection!r} holds vectors of {dense.size} numbers, but the"
+            f"The collection {settings.collection!r} holds vectors of {dense.size} numbers, but the"
             f" embedding model gives {dimension}: choose the model it was made with, or another"
-            " collection"
+            " collection."
         )

@@ -7,8 +7,8 @@ from qdrant_edge import Bm25, SparseVector
 
 from clientsphere_common.vectors.model import HybridQuery, IndexedChunk
 from clientsphere_common.vectors.points import point_id, searchable_text, to_payload
-from clientsphere_common.vectors.remote.settings import Quantization
 from clientsphere_common.vectors.schema import FieldIndex, Tuning, VectorName
+from clientsphere_common.vectors.settings import Quantization
 from clientsphere_common.vectors.tenant_filter import Conditions, IsOneOf, IsWithin, Tenant
 
 FUSION = models.RrfQuery(rrf=models.Rrf(k=Tuning.RRF_K, weights=list(Tuning.RRF_WEIGHTS)))
