@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from clientsphere_common.db.postgres import ServiceRoles
 from clientsphere_common.db.provisioning import RolePasswords, provision
 from tests.harness.databases import DatabaseUnderTest
 
+WITH_PASSWORDS = "guarded"
+"""The service whose roles have to give a password."""
 _START_S = "30"
 _UNPRIVILEGED = "postgres"
 _INITDB_OPTIONS = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
@@ -31,19 +34,60 @@ class PostgresMissingError(Exception):
 
 
 class PostgresServer:
-    def __init__(self, socket_folder: Path) -> None:
-        self._folder = socket_folder
+    def __init__(self, control: _Control) -> None:
+        self._control = control
+        self._folder = control.folder
 
     def url(self, role: str, database: str) -> str:
         return f"postgresql+psycopg://{role}@/{database}?host={self._folder}"
 
+    def address(self, database: str) -> str:
+        """As the settings of a process name it."""
+        return f"postgresql:///{database}?host={self._folder}"
+
+    def start(self) -> None:
+        settings = " ".join(f"-c {setting}" for setting in _SETTINGS)
+        # By pg_ctl the server is nobody's child: there are tests that count those of their process.
+        log, options = f"{self._folder}/log", f"-k {self._folder} {settings}"
+        self._control.run("pg_ctl", "start", "-w", "-t", _START_S, "-l", log, "-o", options)
+
+    def stop(self, mode: str = "fast") -> None:
+        self._control.run("pg_ctl", "stop", "-w", "-m", mode)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It keeps its connections, takes new ones, and answers nothing."""
+        pid = int((self._folder / "cluster" / "postmaster.pid").read_text().split()[0])
+        processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
     @contextmanager
     def database(self, schema: str) -> Iterator[DatabaseUnderTest]:
         """An empty schema of a service, alone in its database, made as in production."""
+        with self.empty_database() as name:
+            yield self._provisioned(name, schema)
+
+    @contextmanager
+    def empty_database(self) -> Iterator[str]:
+        """Its name."""
         name = f"test_{secrets.token_hex(8)}"
         self._execute(f"CREATE DATABASE {name}")
         try:
-            yield self._provisioned(name, schema)
+            yield name
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -75,15 +119,14 @@ def postgres_server() -> Iterator[PostgresServer]:
     try:
         control = _Control(programs, folder, user)
         control.run("initdb", "-U", _UNPRIVILEGED, *_INITDB_OPTIONS)
-        settings = " ".join(f"-c {setting}" for setting in _SETTINGS)
-        # By pg_ctl the server is nobody's child: there are tests that count those of their process.
-        options = f"-k {folder} {settings}"
-        control.run("pg_ctl", "start", "-w", "-t", _START_S, "-l", f"{folder}/log", "-o", options)
+        _ask_for_passwords(folder / "cluster" / "pg_hba.conf")
+        server = PostgresServer(control)
+        server.start()
         try:
-            yield PostgresServer(folder)
+            yield server
         finally:
             # At once: nobody needs what is in there.
-            control.run("pg_ctl", "stop", "-w", "-m", "immediate")
+            server.stop("immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -105,6 +148,13 @@ class _Control:
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
         )
+
+
+def _ask_for_passwords(rules: Path) -> None:
+    """The first rule that fits decides; all others are trusted."""
+    roles = ServiceRoles(WITH_PASSWORDS)
+    rule = f"local all {roles.login},{roles.owner} scram-sha-256\n"
+    rules.write_text(rule + rules.read_text())
 
 
 def _programs() -> Path:

@@ -56,7 +56,7 @@ def _check_name(service: str) -> str:
     return f"{service} tables"
 
 
-def service_url(url: str, role: str) -> str:
-    """The database at `url` for `role`, whose password comes with each connection."""
-    named = make_url(url).set(drivername="postgresql+psycopg", username=role)
+def service_url(url: str, role: str, password: str | None = None) -> str:
+    """The database at `url` for `role`; without `password` each connection brings its own."""
+    named = make_url(url).set(drivername="postgresql+psycopg", username=role, password=password)
     return named.render_as_string(hide_password=False)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from clientsphere_common.db.postgres import ServiceRoles
 
 _CONNECT_TIMEOUT_S = 10
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('clientsphere/provisioning', 0))"
 _STATEMENTS = (
     "GRANT {system} TO {login}, {owner}",
     # Only who could be the owner may make things for it.
@@ -48,6 +49,7 @@ def provision(admin_url: str, schema: str, passwords: RolePasswords) -> None:
     roles = ServiceRoles(schema)
     url = make_url(admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S) as connection:
+        connection.execute(_ONE_AT_A_TIME)
         for role in (roles.login, roles.owner, roles.system):
             _make(connection, role)
         for statement in _STATEMENTS:
@@ -76,6 +78,8 @@ def _make(connection: psycopg.Connection, role: str) -> None:
 
 
 def _set_password(connection: psycopg.Connection, role: str, password: str) -> None:
+    """The server, and so its log, gets to see a hash."""
     if password:
+        encrypted = connection.pgconn.encrypt_password(password.encode(), role.encode())
         statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
-        connection.execute(statement.format(sql.Identifier(role), sql.Literal(password)))
+        connection.execute(statement.format(sql.Identifier(role), sql.Literal(encrypted.decode())))

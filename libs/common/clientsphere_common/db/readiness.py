@@ -46,6 +46,7 @@ class TablesCheck:
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait({self._asking})
+            self._asking = None
         await self._engine.dispose()
 
     async def ask(self) -> None:
