@@ -11,6 +11,8 @@ from clientsphere_common.process.prepared import ProcessParts
 from clientsphere_common.process.readiness_watch import ReadinessWatch
 from clientsphere_common.process.resources import Resources
 from clientsphere_common.process.run import run_service
+from clientsphere_common.rate_limits.assembly import open_rate_limiter
+from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.rpc.channels import open_channel_to
 from clientsphere_common.rpc.settings import RpcSettings
 from gateway import wiring
@@ -28,6 +30,9 @@ async def build(resources: Resources) -> ProcessParts:
         calls=resources.take(await open_calls("gateway", secrets)),
         publisher=resources.take_optional(
             await open_event_log(EventLogSettings(), data_dir, secrets, resources.registry)
+        ),
+        rate_limiter=resources.take(
+            await open_rate_limiter(RedisSettings(), secrets, resources.registry)
         ),
         registry=resources.registry,
         checks=resources.checks,

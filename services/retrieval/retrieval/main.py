@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from clientsphere_common.cache.assembly import open_cache
 from clientsphere_common.process.caller_keys import open_calls
 from clientsphere_common.process.prepared import ProcessParts
 from clientsphere_common.process.resources import Resources
 from clientsphere_common.process.run import run_service
 from clientsphere_common.process.serving import over_grpc
+from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.rpc.channels import open_channel_to
 from clientsphere_common.rpc.settings import RpcSettings
 from clientsphere_common.vectors.assembly import open_index
@@ -23,6 +25,9 @@ async def build(resources: Resources) -> ProcessParts:
         ),
         llm_channel=resources.take(open_channel_to("llm-proxy", rpc.llm_proxy_address, rpc)),
         calls=resources.take(await open_calls("retrieval", resources.secrets)),
+        cache=resources.take(
+            await open_cache(RedisSettings(), resources.secrets, resources.registry)
+        ),
     )
     return await over_grpc(resources, wiring.build(RetrievalSettings(), around))
 
