@@ -13,7 +13,7 @@ from clientsphere_common.process.resources import Resources
 from clientsphere_common.process.run import run_service
 from clientsphere_common.rate_limits.assembly import open_rate_limiter
 from clientsphere_common.redis.settings import RedisSettings
-from clientsphere_common.rpc.channels import open_channel_to
+from clientsphere_common.rpc.assembly import open_service_channel
 from clientsphere_common.rpc.settings import RpcSettings
 from gateway import wiring
 from gateway.settings import GatewaySettings
@@ -45,10 +45,16 @@ async def build(resources: Resources) -> ProcessParts:
 def _channels(resources: Resources) -> wiring.ServiceChannels:
     rpc = RpcSettings()
     return wiring.ServiceChannels(
-        ingestion=resources.take_optional(open_channel_to("ingestion", rpc.ingestion_address, rpc)),
-        retrieval=resources.take_optional(open_channel_to("retrieval", rpc.retrieval_address, rpc)),
-        llm_proxy=resources.take_optional(open_channel_to("llm-proxy", rpc.llm_proxy_address, rpc)),
-        audit=resources.take_optional(open_channel_to("audit", rpc.audit_address, rpc)),
+        ingestion=resources.take_optional(
+            open_service_channel(rpc, "ingestion", rpc.ingestion_address)
+        ),
+        retrieval=resources.take_optional(
+            open_service_channel(rpc, "retrieval", rpc.retrieval_address)
+        ),
+        llm_proxy=resources.take_optional(
+            open_service_channel(rpc, "llm-proxy", rpc.llm_proxy_address)
+        ),
+        audit=resources.take_optional(open_service_channel(rpc, "audit", rpc.audit_address)),
     )
 
 

@@ -13,7 +13,7 @@ from clientsphere_common.process.prepared import ProcessParts
 from clientsphere_common.process.resources import Resources
 from clientsphere_common.process.run import run_service
 from clientsphere_common.process.serving import over_grpc
-from clientsphere_common.rpc.channels import open_channel_to
+from clientsphere_common.rpc.assembly import open_service_channel
 from clientsphere_common.rpc.settings import RpcSettings
 from clientsphere_common.vectors.assembly import open_index
 from clientsphere_common.vectors.settings import QdrantSettings
@@ -40,7 +40,7 @@ async def build(resources: Resources) -> ProcessParts:
             await open_event_log(EventLogSettings(), data_dir, secrets, resources.registry)
         ),
         llm_channel=resources.take_optional(
-            open_channel_to("llm-proxy", rpc.llm_proxy_address, rpc)
+            open_service_channel(rpc, "llm-proxy", rpc.llm_proxy_address)
         ),
         calls=resources.take(await open_calls("ingestion", secrets)),
     )

@@ -9,7 +9,7 @@ from clientsphere_common.process.resources import Resources
 from clientsphere_common.process.run import run_service
 from clientsphere_common.process.serving import over_grpc
 from clientsphere_common.redis.settings import RedisSettings
-from clientsphere_common.rpc.channels import open_channel_to
+from clientsphere_common.rpc.assembly import open_service_channel
 from clientsphere_common.rpc.settings import RpcSettings
 from clientsphere_common.vectors.assembly import open_index
 from clientsphere_common.vectors.settings import QdrantSettings
@@ -23,7 +23,7 @@ async def build(resources: Resources) -> ProcessParts:
         index=resources.take(
             await open_index(qdrant, qdrant.dimension, resources.data_dir, resources.secrets)
         ),
-        llm_channel=resources.take(open_channel_to("llm-proxy", rpc.llm_proxy_address, rpc)),
+        llm_channel=resources.take(open_service_channel(rpc, "llm-proxy", rpc.llm_proxy_address)),
         calls=resources.take(await open_calls("retrieval", resources.secrets)),
         cache=resources.take(
             await open_cache(RedisSettings(), resources.secrets, resources.registry)

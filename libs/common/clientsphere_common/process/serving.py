@@ -7,8 +7,8 @@ from clientsphere_common.process.caller_keys import open_verifier
 from clientsphere_common.process.prepared import ProcessParts
 from clientsphere_common.process.readiness_watch import ReadinessWatch
 from clientsphere_common.process.resources import Resources
+from clientsphere_common.rpc.assembly import grpc_host
 from clientsphere_common.rpc.frame import RequestFrame
-from clientsphere_common.rpc.host import GrpcHost
 from clientsphere_common.rpc.metrics import RpcMetrics
 from clientsphere_common.rpc.settings import RpcSettings
 
@@ -19,8 +19,10 @@ async def over_grpc(resources: Resources, service: ServiceParts) -> ProcessParts
     Raises NotFoundError, or DependencyUnavailableError, while the keys of callers cannot be had.
     """
     verifier = resources.take(await open_verifier(resources.secrets))
-    frame = RequestFrame(verifier, RpcMetrics(resources.registry))
-    host = GrpcHost.at(RpcSettings(), [service], frame)
+    rpc = RpcSettings()
+    metrics = RpcMetrics(resources.registry)
+    frame = RequestFrame(verifier, metrics, rpc.max_concurrent_calls)
+    host = grpc_host(rpc, [service], frame)
     return ProcessParts(
         modules=[
             *resources.modules,
