@@ -26,13 +26,23 @@ from clientsphere.ingestion.v1 import document_pb2 as clientsphere_dot_ingestion
 from clientsphere.ingestion.v1 import knowledge_base_pb2 as clientsphere_dot_ingestion_dot_v1_dot_knowledge__base__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1clientsphere/ingestion/v1/ingestion_service.proto\x12\x19\x63lientsphere.ingestion.v1\x1a(clientsphere/ingestion/v1/document.proto\x1a.clientsphere/ingestion/v1/knowledge_base.proto2\xcd\x08\n\x10IngestionService\x12v\n\x13\x43reateKnowledgeBase\x12\x35.clientsphere.ingestion.v1.CreateKnowledgeBaseRequest\x1a(.clientsphere.ingestion.v1.KnowledgeBase\x12p\n\x10GetKnowledgeBase\x12\x32.clientsphere.ingestion.v1.GetKnowledgeBaseRequest\x1a(.clientsphere.ingestion.v1.KnowledgeBase\x12\x81\x01\n\x12ListKnowledgeBases\x12\x34.clientsphere.ingestion.v1.ListKnowledgeBasesRequest\x1a\x35.clientsphere.ingestion.v1.ListKnowledgeBasesResponse\x12\x84\x01\n\x13\x44\x65leteKnowledgeBase\x12\x35.clientsphere.ingestion.v1.DeleteKnowledgeBaseRequest\x1a\x36.clientsphere.ingestion.v1.DeleteKnowledgeBaseResponse\x12w\n\x0eUploadDocument\x12\x30.clientsphere.ingestion.v1.UploadDocumentRequest\x1a\x31.clientsphere.ingestion.v1.UploadDocumentResponse(\x01\x12\x61\n\x0bGetDocument\x12-.clientsphere.ingestion.v1.GetDocumentRequest\x1a#.clientsphere.ingestion.v1.Document\x12r\n\rListDocuments\x12/.clientsphere.ingestion.v1.ListDocumentsRequest\x1a\x30.clientsphere.ingestion.v1.ListDocumentsResponse\x12u\n\x0e\x44\x65leteDocument\x12\x30.clientsphere.ingestion.v1.DeleteDocumentRequest\x1a\x31.clientsphere.ingestion.v1.DeleteDocumentResponse\x12}\n\x10\x44ownloadDocument\x12\x32.clientsphere.ingestion.v1.DownloadDocumentRequest\x1a\x33.clientsphere.ingestion.v1.DownloadDocumentResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1clientsphere/ingestion/v1/ingestion_service.proto\x12\x19\x63lientsphere.ingestion.v1\x1a(clientsphere/ingestion/v1/document.proto\x1a.clientsphere/ingestion/v1/knowledge_base.proto2\xe7\x08\n\x10IngestionService\x12v\n\x13\x43reateKnowledgeBase\x12\x35.clientsphere.ingestion.v1.CreateKnowledgeBaseRequest\x1a(.clientsphere.ingestion.v1.KnowledgeBase\x12u\n\x10GetKnowledgeBase\x12\x32.clientsphere.ingestion.v1.GetKnowledgeBaseRequest\x1a(.clientsphere.ingestion.v1.KnowledgeBase\"\x03\x90\x02\x01\x12\x86\x01\n\x12ListKnowledgeBases\x12\x34.clientsphere.ingestion.v1.ListKnowledgeBasesRequest\x1a\x35.clientsphere.ingestion.v1.ListKnowledgeBasesResponse\"\x03\x90\x02\x01\x12\x84\x01\n\x13\x44\x65leteKnowledgeBase\x12\x35.clientsphere.ingestion.v1.DeleteKnowledgeBaseRequest\x1a\x36.clientsphere.ingestion.v1.DeleteKnowledgeBaseResponse\x12w\n\x0eUploadDocument\x12\x30.clientsphere.ingestion.v1.UploadDocumentRequest\x1a\x31.clientsphere.ingestion.v1.UploadDocumentResponse(\x01\x12\x66\n\x0bGetDocument\x12-.clientsphere.ingestion.v1.GetDocumentRequest\x1a#.clientsphere.ingestion.v1.Document\"\x03\x90\x02\x01\x12w\n\rListDocuments\x12/.clientsphere.ingestion.v1.ListDocumentsRequest\x1a\x30.clientsphere.ingestion.v1.ListDocumentsResponse\"\x03\x90\x02\x01\x12u\n\x0e\x44\x65leteDocument\x12\x30.clientsphere.ingestion.v1.DeleteDocumentRequest\x1a\x31.clientsphere.ingestion.v1.DeleteDocumentResponse\x12\x82\x01\n\x10\x44ownloadDocument\x12\x32.clientsphere.ingestion.v1.DownloadDocumentRequest\x1a\x33.clientsphere.ingestion.v1.DownloadDocumentResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clientsphere.ingestion.v1.ingestion_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_INGESTIONSERVICE'].methods_by_name['GetKnowledgeBase']._loaded_options = None
+  _globals['_INGESTIONSERVICE'].methods_by_name['GetKnowledgeBase']._serialized_options = b'\220\002\001'
+  _globals['_INGESTIONSERVICE'].methods_by_name['ListKnowledgeBases']._loaded_options = None
+  _globals['_INGESTIONSERVICE'].methods_by_name['ListKnowledgeBases']._serialized_options = b'\220\002\001'
+  _globals['_INGESTIONSERVICE'].methods_by_name['GetDocument']._loaded_options = None
+  _globals['_INGESTIONSERVICE'].methods_by_name['GetDocument']._serialized_options = b'\220\002\001'
+  _globals['_INGESTIONSERVICE'].methods_by_name['ListDocuments']._loaded_options = None
+  _globals['_INGESTIONSERVICE'].methods_by_name['ListDocuments']._serialized_options = b'\220\002\001'
+  _globals['_INGESTIONSERVICE'].methods_by_name['DownloadDocument']._loaded_options = None
+  _globals['_INGESTIONSERVICE'].methods_by_name['DownloadDocument']._serialized_options = b'\220\002\001'
   _globals['_INGESTIONSERVICE']._serialized_start=171
-  _globals['_INGESTIONSERVICE']._serialized_end=1272
+  _globals['_INGESTIONSERVICE']._serialized_end=1298
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,8 @@ if _version_not_supported:
 
 class IngestionServiceStub:
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND.
+    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
     def __init__(self, channel):
@@ -86,7 +87,8 @@ class IngestionServiceStub:
 
 class IngestionServiceServicer:
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND.
+    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
     def CreateKnowledgeBase(self, request, context):
@@ -204,7 +206,8 @@ def add_IngestionServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class IngestionService:
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND.
+    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
     @staticmethod

@@ -29,7 +29,8 @@ GRPC_VERSION: str
 
 class IngestionServiceStub:
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND.
+    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
     @_typing.overload
@@ -52,7 +53,8 @@ class IngestionServiceStub:
 @_typing.type_check_only
 class IngestionServiceAsyncStub(IngestionServiceStub):
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND.
+    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -71,7 +73,8 @@ class IngestionServiceAsyncStub(IngestionServiceStub):
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND.
+    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
     @_abc_1.abstractmethod

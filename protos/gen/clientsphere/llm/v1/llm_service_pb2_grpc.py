@@ -63,7 +63,8 @@ class LlmServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Complete(self, request, context):
-        """Streams the answer as it is written; the last message carries `finish`.
+        """Streams the answer as it is written; the last message carries `finish`. Not to be repeated on its own: a second
+        call costs once more and says something else.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,7 +35,9 @@ class LlmServiceStub:
     def __new__(cls, channel: _aio.Channel) -> LlmServiceAsyncStub: ...
     Embed: _grpc.UnaryUnaryMultiCallable[_llm_service_pb2.EmbedRequest, _llm_service_pb2.EmbedResponse]
     Complete: _grpc.UnaryStreamMultiCallable[_llm_service_pb2.CompleteRequest, _llm_service_pb2.CompleteResponse]
-    """Streams the answer as it is written; the last message carries `finish`."""
+    """Streams the answer as it is written; the last message carries `finish`. Not to be repeated on its own: a second
+    call costs once more and says something else.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_llm_service_pb2.ListModelsRequest, _llm_service_pb2.ListModelsResponse]
 
 @_typing.type_check_only
@@ -45,7 +47,9 @@ class LlmServiceAsyncStub(LlmServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Embed: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.EmbedRequest, _llm_service_pb2.EmbedResponse]  # type: ignore[assignment]
     Complete: _aio.UnaryStreamMultiCallable[_llm_service_pb2.CompleteRequest, _llm_service_pb2.CompleteResponse]  # type: ignore[assignment]
-    """Streams the answer as it is written; the last message carries `finish`."""
+    """Streams the answer as it is written; the last message carries `finish`. Not to be repeated on its own: a second
+    call costs once more and says something else.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_llm_service_pb2.ListModelsRequest, _llm_service_pb2.ListModelsResponse]  # type: ignore[assignment]
 
 class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -64,7 +68,9 @@ class LlmServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _llm_service_pb2.CompleteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_llm_service_pb2.CompleteResponse], _abc.AsyncIterator[_llm_service_pb2.CompleteResponse]]:
-        """Streams the answer as it is written; the last message carries `finish`."""
+        """Streams the answer as it is written; the last message carries `finish`. Not to be repeated on its own: a second
+        call costs once more and says something else.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(

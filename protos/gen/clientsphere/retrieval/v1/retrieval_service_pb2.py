@@ -24,13 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1clientsphere/retrieval/v1/retrieval_service.proto\x12\x19\x63lientsphere.retrieval.v1\"L\n\rSearchRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12\x1a\n\x12knowledge_base_ids\x18\x02 \x03(\t\x12\r\n\x05top_k\x18\x03 \x01(\x05\"F\n\x0eSearchResponse\x12\x34\n\x08passages\x18\x01 \x03(\x0b\x32\".clientsphere.retrieval.v1.Passage\"\xaf\x01\n\x07Passage\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x15\n\rdocument_name\x18\x02 \x01(\t\x12\x19\n\x11knowledge_base_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x0c\n\x04page\x18\x05 \x01(\x05\x12\x14\n\x0cheading_path\x18\x06 \x03(\t\x12\r\n\x05start\x18\x07 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x08 \x01(\x05\x12\x0c\n\x04text\x18\t \x01(\t2q\n\x10RetrievalService\x12]\n\x06Search\x12(.clientsphere.retrieval.v1.SearchRequest\x1a).clientsphere.retrieval.v1.SearchResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1clientsphere/retrieval/v1/retrieval_service.proto\x12\x19\x63lientsphere.retrieval.v1\"L\n\rSearchRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12\x1a\n\x12knowledge_base_ids\x18\x02 \x03(\t\x12\r\n\x05top_k\x18\x03 \x01(\x05\"F\n\x0eSearchResponse\x12\x34\n\x08passages\x18\x01 \x03(\x0b\x32\".clientsphere.retrieval.v1.Passage\"\xaf\x01\n\x07Passage\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x15\n\rdocument_name\x18\x02 \x01(\t\x12\x19\n\x11knowledge_base_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x0c\n\x04page\x18\x05 \x01(\x05\x12\x14\n\x0cheading_path\x18\x06 \x03(\t\x12\r\n\x05start\x18\x07 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x08 \x01(\x05\x12\x0c\n\x04text\x18\t \x01(\t2v\n\x10RetrievalService\x12\x62\n\x06Search\x12(.clientsphere.retrieval.v1.SearchRequest\x1a).clientsphere.retrieval.v1.SearchResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clientsphere.retrieval.v1.retrieval_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_RETRIEVALSERVICE'].methods_by_name['Search']._loaded_options = None
+  _globals['_RETRIEVALSERVICE'].methods_by_name['Search']._serialized_options = b'\220\002\001'
   _globals['_SEARCHREQUEST']._serialized_start=80
   _globals['_SEARCHREQUEST']._serialized_end=156
   _globals['_SEARCHRESPONSE']._serialized_start=158
@@ -38,5 +40,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PASSAGE']._serialized_start=231
   _globals['_PASSAGE']._serialized_end=406
   _globals['_RETRIEVALSERVICE']._serialized_start=408
-  _globals['_RETRIEVALSERVICE']._serialized_end=521
+  _globals['_RETRIEVALSERVICE']._serialized_end=526
 # @@protoc_insertion_point(module_scope)
