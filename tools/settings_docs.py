@@ -12,6 +12,7 @@ from audit.settings import AuditSettings
 from clientsphere_cli.settings import CliSettings
 from clientsphere_common.objects.settings import S3Settings
 from clientsphere_common.redis.settings import RedisSettings
+from clientsphere_common.rpc.settings import RpcSettings
 from clientsphere_common.settings import PlatformSettings
 from clientsphere_common.vectors.settings import QdrantSettings
 from gateway.settings import GatewaySettings
@@ -30,6 +31,7 @@ SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Every process", PlatformSettings),
     ("Passage index", QdrantSettings),
     ("Object store", S3Settings),
+    ("gRPC between processes", RpcSettings),
     ("gateway", GatewaySettings),
     ("ingestion", IngestionSettings),
     ("retrieval", RetrievalSettings),

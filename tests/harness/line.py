@@ -7,29 +7,48 @@ from contextlib import suppress
 
 
 class Line:
-    """Serves HTTP CONNECT on a port of its own until it is cut."""
+    """Serves HTTP CONNECT on a port of its own until it is cut; with `far`, leads there only."""
 
-    def __init__(self) -> None:
+    def __init__(self, far: tuple[str, int] | None = None) -> None:
+        self._far = far
         self._server: asyncio.Server | None = None
         self._port = 0
         self._connections: set[asyncio.Task[None]] = set()
+        self._flows = asyncio.Event()
+        self._flows.set()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://{self.address}"
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def connection_count(self) -> int:
+        return len(self._connections)
 
     async def mend(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
+
+    def hush(self) -> None:
+        """Keep every connection and carry nothing from here on."""
+        self._flows.clear()
+
+    async def interrupt(self) -> None:
+        """Break every connection; new ones are served."""
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def cut(self) -> None:
         """Break every connection, and refuse new ones."""
         if self._server is None:
             return
         self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self.interrupt()
         await self._server.wait_closed()
         self._server = None
 
@@ -45,21 +64,27 @@ class Line:
             writer.transport.abort()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        host, port = request.split()[1].decode().split(":")
-        far_reader, far_writer = await asyncio.open_connection(host, int(port))
+        host, port = self._far or await _asked_for(reader)
+        far_reader, far_writer = await asyncio.open_connection(host, port)
         try:
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            if self._far is None:
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             async with asyncio.TaskGroup() as copies:
-                copies.create_task(_copy(reader, far_writer))
-                copies.create_task(_copy(far_reader, writer))
+                copies.create_task(self._copy(reader, far_writer))
+                copies.create_task(self._copy(far_reader, writer))
         finally:
             far_writer.transport.abort()
 
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65536):
+                await self._flows.wait()
+                writer.write(chunk)
+                await writer.drain()
+        writer.transport.abort()
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while chunk := await reader.read(65536):
-            writer.write(chunk)
-            await writer.drain()
-    writer.transport.abort()
+
+async def _asked_for(reader: asyncio.StreamReader) -> tuple[str, int]:
+    request = await reader.readuntil(b"\r\n\r\n")
+    host, port = request.split()[1].decode().split(":")
+    return host, int(port)

@@ -1,4 +1,4 @@
-"""Runs services behind a real gRPC server on a unix socket, for tests that call them as others do.
+"""Runs services behind a real gRPC server for tests that call them as others do.
 
     async with rpc_host(build(...)) as host:
         as_caller("tnt_a")
@@ -23,9 +23,11 @@ from clientsphere_common.caller_context import CallerSigner, CallerVerifier
 from clientsphere_common.modules import ServiceParts
 from clientsphere_common.request import Caller, set_caller
 from clientsphere_common.rpc.calls import OutgoingCalls
-from clientsphere_common.rpc.frame import RequestFrame
-from clientsphere_common.rpc.host import GrpcHost, open_channel
+from clientsphere_common.rpc.channels import open_channel
+from clientsphere_common.rpc.frame import MAX_CONCURRENT_CALLS, RequestFrame
+from clientsphere_common.rpc.host import GrpcHost
 from clientsphere_common.rpc.metrics import RpcMetrics
+from clientsphere_common.rpc.transport import LOCAL, Transport
 from tests.harness.modules import running
 
 _ISSUER = "test"
@@ -33,6 +35,7 @@ _ISSUER = "test"
 
 @dataclass(frozen=True)
 class RpcHost:
+    server: GrpcHost
     address: str
     channel: grpc.aio.Channel
     signer: CallerSigner
@@ -43,22 +46,35 @@ class RpcHost:
 
 
 @asynccontextmanager
-async def rpc_host(*services: ServiceParts) -> AsyncIterator[RpcHost]:
-    """Start the services as a process does, workers last; stop all in reverse at the end."""
-    key = Ed25519PrivateKey.generate()
-    verifier = CallerVerifier({_ISSUER: [key.public_key()]})
+async def rpc_host(
+    *services: ServiceParts,
+    address: str | None = None,
+    transport: Transport = LOCAL,
+    key: Ed25519PrivateKey | None = None,
+    max_concurrent_calls: int = MAX_CONCURRENT_CALLS,
+) -> AsyncIterator[RpcHost]:
+    """Start the services as a process does, workers last; stop all in reverse at the end.
+
+    They listen on a unix socket, or on the port of the loopback that `address` names. Hosts with
+    the same `key` trust each other's callers.
+    """
+    key = key or Ed25519PrivateKey.generate()
     metrics = CollectorRegistry()
+    frame = RequestFrame(
+        CallerVerifier({_ISSUER: [key.public_key()]}), RpcMetrics(metrics), max_concurrent_calls
+    )
     async with AsyncExitStack() as stack:
         # Not pytest's tmp_path: the name of a unix socket is limited to about 100 bytes.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cs-")))
-        address = f"unix:{folder / 'rpc.sock'}"
-        server = GrpcHost(address, services, RequestFrame(verifier, RpcMetrics(metrics)))
+        asked_for = address or f"unix:{folder / 'rpc.sock'}"
+        server = GrpcHost(asked_for, services, frame, transport)
         modules = [module for parts in services for module in parts.modules]
         workers = [worker for parts in services for worker in parts.workers]
         await stack.enter_async_context(running(*modules, server, *workers))
-        channel = await stack.enter_async_context(open_channel(address))
+        bound = f"127.0.0.1:{server.port}" if address else asked_for
+        channel = await stack.enter_async_context(open_channel(bound, transport))
         signer = CallerSigner(_ISSUER, key)
-        yield RpcHost(address, channel, signer, OutgoingCalls(signer), metrics)
+        yield RpcHost(server, bound, channel, signer, OutgoingCalls(signer), metrics)
 
 
 def as_caller(

@@ -95,6 +95,13 @@ class DependencyUnavailableError(ServiceError):
     http_status = 503
 
 
+class OverloadedError(DependencyUnavailableError):
+    """It refuses what it could not do in time; asking again at once would only add to that."""
+
+    kind = "overloaded"
+    grpc_status = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 class DeadlineExceededError(ServiceError):
     kind = "deadline_exceeded"
     grpc_status = grpc.StatusCode.DEADLINE_EXCEEDED
@@ -119,6 +126,7 @@ _CLASSES: tuple[type[ServiceError], ...] = (
     ConflictError,
     LimitExceededError,
     DependencyUnavailableError,
+    OverloadedError,
     DeadlineExceededError,
     InternalError,
 )

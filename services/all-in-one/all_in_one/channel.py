@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clientsphere_common.rpc.host import open_channel
+from clientsphere_common.rpc.channels import open_channel
 
 
 class SharedChannel:

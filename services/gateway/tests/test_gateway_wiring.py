@@ -21,7 +21,7 @@ from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
-from clientsphere_common.rpc.host import open_channel
+from clientsphere_common.rpc.channels import open_channel
 from gateway.settings import GatewaySettings
 from gateway.wiring import MIGRATIONS, GatewayParts, ServiceChannels, Surroundings, build
 from tests.fakes.event_publisher import FakeEventPublisher

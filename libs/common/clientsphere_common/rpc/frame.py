@@ -11,7 +11,7 @@ import grpc
 import structlog
 
 from clientsphere_common.caller_context import CallerVerifier
-from clientsphere_common.errors import InternalError, ServiceError
+from clientsphere_common.errors import InternalError, OverloadedError, ServiceError
 from clientsphere_common.request import new_trace, set_caller, set_timeout, set_trace
 from clientsphere_common.rpc.metadata import (
     CONTEXT_KEY,
@@ -25,7 +25,10 @@ from clientsphere_common.rpc.status import abort
 
 log = structlog.get_logger(__name__)
 
-_PUBLIC_PREFIX = "/grpc.health.v1.Health/"
+MAX_CONCURRENT_CALLS = 1000
+
+_PUBLIC_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+"""Of gRPC itself. They tell nothing of any tenant, and health answers under every load."""
 _DEFAULT_TIMEOUT_S = 30.0
 
 _HANDLER_FACTORIES: dict[tuple[bool, bool], Callable[..., Any]] = {
@@ -38,11 +41,21 @@ _HANDLER_FACTORIES: dict[tuple[bool, bool], Callable[..., Any]] = {
 
 
 class RequestFrame(grpc.aio.ServerInterceptor):
-    """Lets a call through only with a genuine caller, and tells what became of it."""
+    """Lets a call through only with a genuine caller, and tells what became of it.
 
-    def __init__(self, verifier: CallerVerifier, metrics: RpcMetrics) -> None:
+    Calls beyond `max_concurrent_calls` at a time are refused rather than made to wait.
+    """
+
+    def __init__(
+        self,
+        verifier: CallerVerifier,
+        metrics: RpcMetrics,
+        max_concurrent_calls: int = MAX_CONCURRENT_CALLS,
+    ) -> None:
         self._verifier = verifier
         self._metrics = metrics
+        self._max_concurrent_calls = max_concurrent_calls
+        self._calls_in_hand = 0
 
     async def intercept_service(
         self,
@@ -51,7 +64,7 @@ class RequestFrame(grpc.aio.ServerInterceptor):
     ) -> Any:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or method.startswith(_PUBLIC_PREFIX):
+        if handler is None or method.startswith(_PUBLIC_PREFIXES):
             return handler
         return self._framed(handler, method)
 
@@ -78,6 +91,7 @@ class RequestFrame(grpc.aio.ServerInterceptor):
     async def _request(self, method: str, context: Any) -> AsyncIterator[None]:
         started = time.perf_counter()
         code = "CANCELLED"
+        self._calls_in_hand += 1
         try:
             self._enter(context)
             yield
@@ -94,11 +108,16 @@ class RequestFrame(grpc.aio.ServerInterceptor):
             log.exception("rpc_failed", method=method, error=type(error).__name__)
             await abort(context, InternalError("internal", "Something went wrong on our side."))
         finally:
+            self._calls_in_hand -= 1
             elapsed_s = time.perf_counter() - started
             self._metrics.observe(method, code, elapsed_s)
             log.debug("rpc_served", method=method, code=code, elapsed_ms=round(elapsed_s * 1e3, 1))
 
     def _enter(self, context: Any) -> None:
+        if self._calls_in_hand > self._max_concurrent_calls:
+            raise OverloadedError(
+                "service_overloaded", "A part of the system has too much to do.", retry_after_s=1
+            )
         metadata = context.invocation_metadata()
         trace = new_trace(
             text_value(metadata, REQUEST_ID_KEY), text_value(metadata, TRACEPARENT_KEY)

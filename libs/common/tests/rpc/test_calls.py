@@ -16,7 +16,7 @@ from clientsphere_common.errors import (
     UnauthenticatedError,
 )
 from clientsphere_common.request import set_timeout
-from clientsphere_common.rpc.host import open_channel
+from clientsphere_common.rpc.channels import open_channel
 from tests.harness.raw import raw_client_stream, raw_server_stream, raw_service, raw_unary
 from tests.harness.rpc import as_caller, rpc_host
 

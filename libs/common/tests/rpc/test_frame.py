@@ -12,9 +12,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from clientsphere_common.errors import (
     ERROR_CLASSES,
+    DependencyUnavailableError,
     InternalError,
     LimitExceededError,
     NotFoundError,
+    OverloadedError,
     ServiceError,
     UnauthenticatedError,
 )
@@ -27,6 +29,7 @@ from clientsphere_common.request import (
     set_trace,
 )
 from clientsphere_common.rpc.metadata import CONTEXT_KEY
+from tests.harness.counted_calls import CountedCalls, create, search
 from tests.harness.raw import (
     RAW_METHOD,
     raw_client_stream,
@@ -146,11 +149,65 @@ class TestFailures:
                 await call(host)
         assert rpc_count(host, "ABORTED") == 1
 
-    async def test_a_method_that_does_not_exist_is_our_mistake(self) -> None:
+    async def test_a_method_that_does_not_exist_yet_may_be_asked_again_later(self) -> None:
         async with rpc_host() as host:
             as_caller("tnt_a")
-            with pytest.raises(InternalError):
+            with pytest.raises(DependencyUnavailableError) as failed:
                 await call(host)
+        assert failed.value.code == "service_outdated"
+
+
+class TestLoad:
+    async def test_a_call_too_many_is_refused_at_once_and_those_in_hand_are_not(self) -> None:
+        calls = CountedCalls()
+        calls.go_on.clear()
+        async with rpc_host(calls.parts, max_concurrent_calls=1) as host:
+            as_caller("tnt_a")
+            in_hand = asyncio.create_task(create(host.calls, host.channel))
+            await calls.started.wait()
+            with pytest.raises(OverloadedError) as refused:
+                await create(host.calls, host.channel)
+            calls.go_on.set()
+            await in_hand
+        assert refused.value.retry_after_s > 0
+        assert calls.count == 1
+
+    async def test_a_call_too_many_is_not_sent_again_even_if_it_could_be(self) -> None:
+        calls = CountedCalls()
+        calls.go_on.clear()
+        async with rpc_host(calls.parts, max_concurrent_calls=1) as host:
+            as_caller("tnt_a")
+            in_hand = asyncio.create_task(create(host.calls, host.channel))
+            await calls.started.wait()
+            with pytest.raises(OverloadedError):
+                await search(host.calls, host.channel)
+            calls.go_on.set()
+            await in_hand
+        method = "/clientsphere.retrieval.v1.RetrievalService/Search"
+        labels = {"method": method, "code": "RESOURCE_EXHAUSTED"}
+        name = "clientsphere_rpc_duration_seconds_count"
+        assert host.metrics.get_sample_value(name, labels) == 1
+
+    async def test_when_calls_have_ended_others_are_served(self) -> None:
+        calls = CountedCalls()
+        async with rpc_host(calls.parts, max_concurrent_calls=1) as host:
+            as_caller("tnt_a")
+            for _ in range(3):
+                await create(host.calls, host.channel)
+        assert calls.count == 3
+
+    async def test_health_is_told_under_every_load(self) -> None:
+        calls = CountedCalls()
+        calls.go_on.clear()
+        async with rpc_host(calls.parts, max_concurrent_calls=1) as host:
+            as_caller("tnt_a")
+            in_hand = asyncio.create_task(create(host.calls, host.channel))
+            await calls.started.wait()
+            check = health_pb2_grpc.HealthStub(host.channel).Check
+            response = await check(health_pb2.HealthCheckRequest())
+            calls.go_on.set()
+            await in_hand
+        assert response.status == health_pb2.HealthCheckResponse.SERVING
 
 
 class TestTime:
