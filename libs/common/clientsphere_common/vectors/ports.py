@@ -12,8 +12,9 @@ class PassageIndex(Protocol):
     """Chunks of documents, kept apart by tenant.
 
     An empty tenant id raises ValueError in every method; so does a vector of another dimension
-    than the index has. When the engine does not answer, DependencyUnavailableError: the call may
-    or may not have had its effect, and every call can be repeated.
+    than the index has. When the engine does not answer, DependencyUnavailableError, and when the
+    request in hand has no more time, DeadlineExceededError: the call may or may not have had its
+    effect, and every call can be repeated.
     """
 
     async def add(self, tenant_id: str, chunks: Sequence[IndexedChunk]) -> None:

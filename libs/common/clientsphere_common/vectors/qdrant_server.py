@@ -39,8 +39,6 @@ T = TypeVar("T")
 _CHUNKS_PER_CALL = 64
 _ORDERING = models.WriteOrdering.MEDIUM
 """Each replica evaluates a filter by itself: only writes in one order leave all of them alike."""
-
-
 # Writes as well: done twice, each of them leaves what it leaves when done once.
 CALL_POLICY = CallPolicy(RetryPolicy(tries=2, retry_on=frozenset({"index_unavailable"})))
 

@@ -52,6 +52,10 @@ async def _until_told() -> None:
     await _suspended()
 
 
+async def answer() -> str:
+    return "here"
+
+
 @coroutine
 def _suspended() -> Generator[None, None, None]:
     yield
@@ -180,11 +184,20 @@ class TestTrying:
 
 class TestCheck:
     async def test_asks_while_it_is_open_and_closes_it(self, breaker: CircuitBreaker) -> None:
-        async def answer() -> str:
-            return "here"
-
         open_up(breaker)
         assert await breaker.check(answer) == "here"
+        assert breaker.state is BreakerState.CLOSED
+
+    async def test_that_succeeds_says_more_than_a_try_from_before(
+        self, breaker: CircuitBreaker, clock: Clock
+    ) -> None:
+        open_up(breaker)
+        clock.now_s += POLICY.open_s
+        trying = Call(breaker)
+        await breaker.check(answer)
+        trying.end(AWAY)
+        for _ in range(POLICY.failures - 1):
+            Call(breaker).end(AWAY)
         assert breaker.state is BreakerState.CLOSED
 
     async def test_that_fails_changes_nothing(self, breaker: CircuitBreaker) -> None:
@@ -270,9 +283,6 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule()
     def check(self) -> None:
-        async def answer() -> None:
-            """It is there."""
-
         with pytest.raises(StopIteration):
             self.breaker.check(answer).send(None)
         if self.state != "closed":

@@ -189,8 +189,9 @@ class TestFailures:
     ) -> None:
         async with opened(server.url) as index:
             server.retry_after_s = 3
-            with pytest.raises(DependencyUnavailableError):
+            with pytest.raises(DependencyUnavailableError) as failed:
                 await index.count("acme")
+        assert failed.value.retry_after_s == 3
 
     async def test_it_starts_before_the_server_and_works_when_that_is_there(
         self, tmp_path: Path
