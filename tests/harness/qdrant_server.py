@@ -115,8 +115,8 @@ class _Frame(grpc.aio.ServerInterceptor):
         handler = await continuation(details)
 
         async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            await self._admit(details, context)
             self.state.calls.append((details.method.rsplit("/", 1)[-1], request))
+            await self._admit(details, context)
             await self.state.answers.wait()
             try:
                 return handler.unary_unary(request, context)

@@ -34,13 +34,15 @@ async def server(tmp_path: Path) -> AsyncIterator[QdrantServer]:
 
 
 @asynccontextmanager
-async def index_on(
-    url: str, policy: CallPolicy = CALL_POLICY, read_timeout_s: float = 5
-) -> AsyncIterator[QdrantServerIndex]:
-    settings = QdrantSettings(url=url, read_timeout_s=read_timeout_s)
-    index = QdrantServerIndex(settings, DIMENSION, policy=policy)
+async def index_on(url: str, policy: CallPolicy = CALL_POLICY) -> AsyncIterator[QdrantServerIndex]:
+    index = QdrantServerIndex(QdrantSettings(url=url), DIMENSION, policy=policy)
     async with running(index):
         yield index
+
+
+def break_down(server: QdrantServer) -> None:
+    """From now on every call fails at once, for a reason that may pass."""
+    server.api_key = "unknown to the index"
 
 
 async def code_of(index: QdrantServerIndex) -> str:
@@ -66,9 +68,8 @@ async def until_answered(index: QdrantServerIndex) -> None:
 class TestOutage:
     async def test_retries_add_a_tenth_to_the_load_and_no_more(self, server: QdrantServer) -> None:
         never_open = replace(CALL_POLICY, breaker=BreakerPolicy(failures=1_000_000))
-        async with index_on(server.url, never_open, read_timeout_s=0.3) as index:
-            await index.check()
-            server.answers.clear()
+        async with index_on(server.url, never_open) as index:
+            break_down(server)
             server.calls.clear()
             began_s = time.monotonic()
             for _ in range(CALLS // AT_ONCE):
@@ -81,8 +82,8 @@ class TestOutage:
     async def test_callers_are_refused_at_once_and_told_when_to_come_back(
         self, server: QdrantServer
     ) -> None:
-        async with index_on(server.url, read_timeout_s=0.1) as index:
-            server.answers.clear()
+        async with index_on(server.url) as index:
+            break_down(server)
             await until_refused(index)
             began_s = time.monotonic()
             assert {await code_of(index) for _ in range(CALLS)} == {"circuit_open"}
@@ -90,10 +91,12 @@ class TestOutage:
 
     async def test_one_call_finds_out_whether_it_is_over(self, server: QdrantServer) -> None:
         brief = replace(CALL_POLICY, breaker=BreakerPolicy(open_s=0.2))
-        async with index_on(server.url, brief, read_timeout_s=0.3) as index:
-            server.answers.clear()
+        async with index_on(server.url, brief) as index:
+            break_down(server)
             await until_refused(index)
             await asyncio.sleep(0.2)
+            server.api_key = ""
+            server.answers.clear()
             server.calls.clear()
             many = [asyncio.create_task(code_of(index)) for _ in range(20)]
             await asyncio.wait(many, return_when=asyncio.FIRST_COMPLETED)
@@ -116,10 +119,10 @@ class TestOutage:
                 await until_answered(index)
 
     async def test_ends_with_the_first_check_that_succeeds(self, server: QdrantServer) -> None:
-        async with index_on(server.url, read_timeout_s=0.1) as index:
-            server.answers.clear()
+        async with index_on(server.url) as index:
+            break_down(server)
             await until_refused(index)
-            server.answers.set()
+            server.api_key = ""
             await index.check()
             assert await code_of(index) == ""
 
