@@ -1,4 +1,4 @@
-"""A process of its own that takes from one bucket as often as it can, and tells what it got."""
+"""A process of its own that takes from one bucket as often as it can, once it is told to."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ async def take_repeatedly(url: str, bucket: Bucket) -> list[Admission]:
     server = RedisServer(RedisSettings(url=url, timeout_s=5))
     await server.start()
     limiter, admissions = RedisRateLimiter(server), list[Admission]()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
     stop_s = time.monotonic() + DURATION_S
 
     async def take() -> None:

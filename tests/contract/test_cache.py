@@ -161,7 +161,7 @@ class TestACacheWithoutItsServer:
             began = time.monotonic()
             for _ in range(100):
                 assert await one.cache.get(one.key("a")) is None
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 1
 
     async def test_has_its_values_again_when_the_server_is_back(
         self, own_redis_server: RedisUnderTest
@@ -169,7 +169,7 @@ class TestACacheWithoutItsServer:
         async def is_there() -> bool:
             return await one.cache.get(one.key("a")) == b"1"
 
-        async with redis_cache(own_redis_server, retry_interval_s=0.05) as one:
+        async with redis_cache(own_redis_server, timeout_s=0.3, retry_interval_s=0.05) as one:
             await one.cache.set(one.key("a"), b"1", LONG_S)
             own_redis_server.freeze()
             assert not await is_there()

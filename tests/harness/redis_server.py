@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,8 @@ import redis
 
 IMAGE = "redis:7.4"
 _START_TIMEOUT_S = 20.0
+_PROGRAM = "redis-server"
+_MISSING = "redis-server was not found (apt-get install redis-server)"
 _PASSWORD_OPTION = "--requirepass"
 
 
@@ -43,12 +45,13 @@ class RedisUnderTest(Protocol):
 class RedisProcess:
     """The system's redis-server, on one port and one append-only file for all its lives."""
 
-    def __init__(self, folder: Path, password: str = "") -> None:
+    def __init__(self, folder: Path, password: str = "", more_options: Sequence[str] = ()) -> None:
         self._port = _free_port()
         self._password = password
         self._options = ["--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(folder)]
         self._options += ["--appendonly", "yes", "--appendfsync", "no", "--save", ""]
         self._options += [_PASSWORD_OPTION, password] if password else []
+        self._options += more_options
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,9 +59,7 @@ class RedisProcess:
         return f"redis://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            ["redis-server", *self._options], stdout=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen([_PROGRAM, *self._options], stdout=subprocess.DEVNULL)
         _wait_until_it_answers(self._port, self._password)
 
     def kill(self) -> None:
@@ -87,10 +88,9 @@ class RedisContainer:
 
         self._port = _free_port()
         self._password = password
-        options = (
-            f"--appendonly yes {_PASSWORD_OPTION} {password}" if password else "--appendonly yes"
-        )
-        container = DockerContainer(IMAGE).with_command(f"redis-server {options}")
+        login = f" {_PASSWORD_OPTION} {password}" if password else ""
+        command = f"{_PROGRAM} --appendonly yes{login}"
+        container = DockerContainer(IMAGE).with_command(command)
         # A port that stays the same when it starts again.
         self._container: Any = container.with_bind_ports(6379, self._port)
         self._is_made = False
@@ -123,14 +123,9 @@ class RedisContainer:
 @contextmanager
 def redis_server(password: str = "") -> Iterator[RedisUnderTest]:
     """Raises RedisMissingError with the reason when there can be no server."""
-    if shutil.which("redis-server"):
-        with tempfile.TemporaryDirectory(prefix="clientsphere-redis-") as folder:
-            process = RedisProcess(Path(folder), password)
-            process.start()
-            try:
-                yield process
-            finally:
-                process.kill()
+    if shutil.which(_PROGRAM):
+        with _running_process(password) as process:
+            yield process
     else:
         _require_docker()
         container = RedisContainer(password)
@@ -141,14 +136,37 @@ def redis_server(password: str = "") -> Iterator[RedisUnderTest]:
             container.remove()
 
 
+@contextmanager
+def tls_redis_server(certificate: Path, key: Path) -> Iterator[str]:
+    """Yields the address with TLS; raises RedisMissingError where the program is missing."""
+    if not shutil.which(_PROGRAM):
+        raise RedisMissingError(_MISSING)
+    port = _free_port()
+    options = ["--tls-port", str(port), "--tls-auth-clients", "no"]
+    options += ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+    options += ["--tls-ca-cert-file", str(certificate)]
+    with _running_process("", options):
+        yield f"rediss://127.0.0.1:{port}"
+
+
+@contextmanager
+def _running_process(password: str, more_options: Sequence[str] = ()) -> Iterator[RedisProcess]:
+    with tempfile.TemporaryDirectory(prefix="clientsphere-redis-") as folder:
+        process = RedisProcess(Path(folder), password, more_options)
+        process.start()
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def _require_docker() -> None:
     docker = shutil.which("docker")
-    missing = "redis-server was not found (apt-get install redis-server)"
     if docker is None:
-        raise RedisMissingError(f"{missing}, and Docker is not installed")
+        raise RedisMissingError(f"{_MISSING}, and Docker is not installed")
     asked = subprocess.run([docker, "info"], capture_output=True, timeout=30, check=False)
     if asked.returncode != 0:
-        raise RedisMissingError(f"{missing}, and the Docker daemon does not answer")
+        raise RedisMissingError(f"{_MISSING}, and the Docker daemon does not answer")
 
 
 def _free_port() -> int:

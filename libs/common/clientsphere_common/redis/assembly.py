@@ -12,9 +12,10 @@ _PASSWORD = "redis-password"  # noqa: S105  # the name of the secret
 
 
 async def open_redis(settings: RedisSettings, secrets: Secrets) -> Opened[RedisServer]:
-    if await optional_secret(secrets, _PASSWORD) is None:
+    known = await optional_secret(secrets, _PASSWORD)
+    if known is None:
         server = RedisServer(settings)
         return Opened(server, modules=(server,))
-    password = FollowedSecret(secrets, _PASSWORD)
+    password = FollowedSecret(secrets, _PASSWORD, known=known)
     server = RedisServer(settings, lambda: password.value)
     return Opened(server, modules=(password, server))

@@ -15,9 +15,9 @@ from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, NoScriptError, RedisError
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.redis.avoidance import Avoidance
 from clientsphere_common.redis.connections import Connections
 from clientsphere_common.redis.settings import RedisSettings
+from clientsphere_common.resilience.breaker import BreakerPolicy, CircuitBreaker
 
 
 class RedisServer:
@@ -32,37 +32,41 @@ class RedisServer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._timeout_s = settings.timeout_s
-        self._avoidance = Avoidance(settings.retry_interval_s, clock)
+        # After one failure: no other request shall wait for a server that is away.
+        policy = BreakerPolicy(failures=1, open_s=settings.retry_interval_s)
+        self._breaker = CircuitBreaker("Redis server", policy, clock=clock)
         self._places = asyncio.Semaphore(settings.max_connections)
         self._connections = Connections(_pool(settings, read_password).make_connection)
 
     async def start(self) -> None:
         """Connect; a server that does not answer is logged and tried again later."""
         with suppress(DependencyUnavailableError):
-            await self.check()
+            await self.call("PING")
 
     async def stop(self) -> None:
         await self._connections.close_idle()
 
     async def check(self) -> None:
-        """Raise DependencyUnavailableError when calls would do so."""
-        await self.call("PING")
+        """Raise DependencyUnavailableError when the server does not answer."""
+        await self._breaker.check(lambda: self._call("PING"))
 
     async def call(self, *command: str | bytes | int) -> Any:
         """Send one command and return its reply, with texts as bytes.
 
         Raises DependencyUnavailableError; NoScriptError for a script that the server does not have.
         """
-        with self._avoidance.attempt():
-            try:
-                async with asyncio.timeout(self._timeout_s), self._places:
-                    return await self._connections.run(*command)
-            except NoScriptError:
-                raise
-            except (RedisError, OSError, TimeoutError) as error:
-                # What holds for one connection most often holds for those that wait for their turn.
-                await self._connections.close_idle()
-                raise _unavailable(error) from error
+        return await self._breaker.call(lambda: self._call(*command))
+
+    async def _call(self, *command: str | bytes | int) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout_s), self._places:
+                return await self._connections.run(*command)
+        except NoScriptError:
+            raise
+        except (RedisError, OSError, TimeoutError) as error:
+            # What holds for one connection most often holds for those that wait for their turn.
+            await self._connections.close_idle()
+            raise _unavailable(error) from error
 
 
 def _unavailable(error: Exception) -> DependencyUnavailableError:
