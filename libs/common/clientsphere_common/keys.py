@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -52,21 +54,39 @@ def read_public_keys(pem: str) -> list[Ed25519PublicKey]:
     return [key for key in keys if isinstance(key, Ed25519PublicKey)]
 
 
-def _create(path: Path) -> None:
-    """Written aside and renamed, so that a killed process leaves no half key behind."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+def new_private_key() -> str:
+    """An Ed25519 key that nobody else has, as PEM."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    write_private_file(path, pem)
+    return pem.decode()
+
+
+def _create(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private_file(path, new_private_key().encode())
 
 
 def write_private_file(path: Path, content: bytes) -> None:
     """Replace `path` by `content` at once, readable and writable by its owner only."""
     aside = path.with_name(f"{path.name}.new")
+    _write_aside(aside, content)
+    aside.replace(path)
+
+
+def create_private_file(path: Path, content: bytes) -> None:
+    """The same, but of several that create `path` the first one wins, also among processes."""
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    _write_aside(aside, content)
+    with suppress(FileExistsError):
+        path.hardlink_to(aside)
+    aside.unlink()
+
+
+def _write_aside(aside: Path, content: bytes) -> None:
+    """First, so that a killed process leaves no half file where a whole one is looked for."""
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(descriptor)
-    aside.replace(path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from clientsphere_common.modules import Module
 from clientsphere_common.secrets.environment import EnvironmentSource
 from clientsphere_common.secrets.folder import FolderSource
+from clientsphere_common.secrets.kept import KeptSource, Makers
 from clientsphere_common.secrets.local_keys import (
     LocalEnvelopeKeys,
     load_or_create_root_key,
@@ -33,10 +34,18 @@ class SecretParts:
 
 
 def embedded_secrets(
-    settings: SecretsSettings, environment: Mapping[str, str], data_dir: Path
+    settings: SecretsSettings,
+    environment: Mapping[str, str],
+    data_dir: Path,
+    makers: Makers | None = None,
 ) -> SecretParts:
-    """The environment, else files of `data_dir`; so is the root of the tenants' keys."""
-    source = FirstOfSources([EnvironmentSource(environment), FolderSource(data_dir / "secrets")])
+    """The environment, else files of `data_dir`, where those of `makers` are made when missing.
+
+    The root of the tenants' keys is such a file, too.
+    """
+    folder = data_dir / "secrets"
+    kept = KeptSource(folder, makers or {})
+    source = FirstOfSources([EnvironmentSource(environment), FolderSource(folder), kept])
     secrets = PolledSecrets(source, settings.refresh_interval_s)
     root_key = load_or_create_root_key(data_dir / "keys" / "envelope-root-key")
     return SecretParts(secrets, LocalEnvelopeKeys(root_key), [secrets])
