@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 
 from audit.settings import AuditSettings
 from clientsphere_cli.settings import CliSettings
+from clientsphere_common.db.settings import DatabaseSettings
 from clientsphere_common.objects.settings import S3Settings
 from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.rpc.settings import RpcSettings
@@ -38,6 +39,7 @@ SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("llm-proxy", LlmProxySettings),
     ("audit", AuditSettings),
     ("Cache and rate limits: Redis", RedisSettings),
+    ("Tables", DatabaseSettings),
     ("The clientsphere command", CliSettings),
 )
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from clientsphere_cli.failures import CliError
 
 CREDENTIALS_FILE = "credentials.json"
-OPERATOR_KEY_FILE = "operator.key"
+OPERATOR_KEY_FILE = "secrets/gateway-operator-key"
 
 
 @dataclass(frozen=True)

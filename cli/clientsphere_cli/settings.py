@@ -29,8 +29,8 @@ class CliSettings(BaseSettings):
     )
     operator_key: SecretStr | None = Field(
         default=None,
-        description="Key for `clientsphere tenants`. Unset: the one in `operator.key` of the data"
-        " folder.",
+        description="Key for `clientsphere tenants`. Unset: the one in"
+        " `secrets/gateway-operator-key` of the data folder.",
     )
     request_timeout_s: float = Field(
         default=120.0, gt=0, description="Longest silence of the server, in seconds."

@@ -59,7 +59,8 @@ class TestTenants:
         self, gateway: FakeGateway, tmp_path: Path
     ) -> None:
         (tmp_path / "credentials.json").write_text(f'{{"url": "{gateway.url}", "api_key": "k"}}')
-        (tmp_path / "operator.key").write_text(f"{OPERATOR_KEY}\n")
+        (tmp_path / "secrets").mkdir()
+        (tmp_path / "secrets" / "gateway-operator-key").write_text(f"{OPERATOR_KEY}\n")
         assert CommandLine(tmp_path).run("tenants", "create", "Beta Ltd").exit_code == 0
 
     def test_without_an_operator_key_nothing_is_sent(

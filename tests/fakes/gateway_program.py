@@ -37,7 +37,8 @@ def main(arguments: list[str]) -> int:
         first = DEMO_QUESTIONS[0]
         gateway.knows(first.tenant.name, first.question, Known("Who knows?", "price-list.html"))
     data_dir = Path(arguments[arguments.index("--data-dir") + 1])
-    (data_dir / "operator.key").write_text(OPERATOR_KEY)
+    (data_dir / "secrets").mkdir()
+    (data_dir / "secrets" / "gateway-operator-key").write_text(OPERATOR_KEY)
     credentials = {
         "url": gateway.url,
         "tenant_id": "tnt_0",

@@ -28,12 +28,14 @@ from gateway.authentication import Authentication
 from gateway.key_usage import KeyUsage
 from gateway.limits import RequestLimits
 from gateway.model.tenancy import NewTenant
+from gateway.own_secrets import OperatorKey
 from gateway.prompt import PromptWriter
 from gateway.searching import Searching
 from gateway.services import Services
 from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
 from gateway.tenants import Tenants
+from gateway.token_keys import TokenKeys
 from gateway.tokens import AccessTokens
 from gateway.uploads import UploadForm
 from gateway.wiring import MIGRATIONS
@@ -106,10 +108,12 @@ class Gateway:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
+        self.operator_key = OperatorKey(OPERATOR_KEY)
         self.mint = KeyMint(b"pepper", self.clock)
         self.usage = KeyUsage(self.tables.api_keys)
         self.tenants = Tenants(self.tables.tenants, self.mint)
-        self.tokens = AccessTokens(Ed25519PrivateKey.generate(), "clientsphere", 900, self.clock)
+        self.token_keys = TokenKeys(Ed25519PrivateKey.generate(), 930, self.clock)
+        self.tokens = AccessTokens(self.token_keys, "clientsphere", 900, self.clock)
         self.api_keys = ApiKeys(self.tables.api_keys, self.mint, self.usage, self.clock)
         self.app: GatewayApi = create_app(self._services(), self.settings)
 
@@ -128,7 +132,7 @@ class Gateway:
     def _services(self) -> Services:
         journal = self.tables.journal
         return Services(
-            authentication=Authentication(self.api_keys, self.tokens, OPERATOR_KEY),
+            authentication=Authentication(self.api_keys, self.tokens, self.operator_key),
             limits=RequestLimits(InProcessRateLimiter(), TENANT_LIMIT, self.principal_limit),
             sign_in=SignIn(self.tokens, journal),
             tokens=self.tokens,

@@ -66,7 +66,7 @@ class Product:
         return self._end(signal.SIGTERM)
 
     def create_tenant(self, name: str) -> Tenant:
-        operator_key = (self.data_dir / "operator.key").read_text().strip()
+        operator_key = (self.data_dir / "secrets" / "gateway-operator-key").read_text().strip()
         with httpx.Client(base_url=self.url, timeout=30) as client:
             response = client.post(
                 "/v1/tenants",

@@ -79,7 +79,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(running(index, events, objects))
         models = await stack.enter_async_context(
-            rpc_host(llm_proxy.wiring.build(LlmProxySettings()))
+            rpc_host(llm_proxy.wiring.build(LlmProxySettings(), llm_proxy.wiring.Surroundings()))
         )
         around = ingestion.wiring.Surroundings(
             tables=sqlite_tables("ingestion", ingestion.wiring.MIGRATIONS, tmp_path),

@@ -61,6 +61,7 @@ def _platform(data_dir: Path | None, log_format: LogFormat | None) -> PlatformSe
 def _serve(settings: AllSettings) -> None:
     from all_in_one.data_dir import DataDirInUseError
     from all_in_one.main import serve
+    from clientsphere_common.errors import ServiceError
     from clientsphere_common.http_server import AddressUnusableError
 
     def announce(url: str) -> None:
@@ -68,8 +69,10 @@ def _serve(settings: AllSettings) -> None:
 
     try:
         serve(settings, announce)
-    except (DataDirInUseError, AddressUnusableError) as error:
+    except (DataDirInUseError, AddressUnusableError, ServiceError) as error:
         raise CliError(str(error)) from error
+    except ValidationError as error:
+        raise unusable_setting(error) from error
     except OSError as error:
         if error.filename is None:
             raise

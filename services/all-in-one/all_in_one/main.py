@@ -35,7 +35,7 @@ async def _serve(settings: AllSettings, on_ready: Callable[[str], None]) -> None
     # Held before anything else is built: building reads and makes files in it.
     await data_dir.start()
     try:
-        process = build(settings)
+        process = await build(settings)
         await run_modules(
             process.modules, stop_requested, on_ready=lambda: on_ready(process.http.url)
         )

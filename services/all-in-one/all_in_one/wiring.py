@@ -32,7 +32,10 @@ from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.frame import RequestFrame
 from clientsphere_common.rpc.host import GrpcHost
 from clientsphere_common.rpc.metrics import RpcMetrics
+from clientsphere_common.secrets.assembly import open_secrets
 from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
+from gateway.own_secrets import MAKERS, OwnSecrets, open_own_secrets
+from llm_proxy.api_keys import ApiKeys, open_api_keys
 
 _CACHE_BYTES = 32 * 1024**2
 
@@ -45,13 +48,20 @@ class Process:
     """Knows the address of the API once it has started."""
 
 
-def build(settings: AllSettings) -> Process:
-    """Build everything on the folder `settings.platform.data_dir`, which must exist."""
+async def build(settings: AllSettings) -> Process:
+    """Build everything on the folder `settings.platform.data_dir`, which must exist.
+
+    Raises DependencyUnavailableError for a secret that was given and cannot be used.
+    """
+    secret_parts = open_secrets(settings.platform.data_dir, MAKERS)
+    secrets = secret_parts.secrets
     shared = _Shared.of(settings)
-    services = _services(settings, shared)
-    front = gateway.wiring.build(settings.gateway, _around_gateway(shared, services))
+    services = _services(settings, shared, await open_api_keys(settings.llm_proxy, secrets))
+    own = await open_own_secrets(secrets, settings.gateway.token_lifetime_s)
+    front = gateway.wiring.build(settings.gateway, _around_gateway(shared, services, own))
     frame = RequestFrame(shared.identities.verifier(), RpcMetrics(shared.registry))
-    modules: list[Module] = [shared.socket, shared.objects, shared.index, shared.events]
+    modules: list[Module] = [*secret_parts.modules, shared.socket]
+    modules += [shared.objects, shared.index, shared.events]
     modules += [module for service in services for module in service.modules]
     modules += front.modules
     modules += [GrpcHost(shared.socket.address, services, frame), shared.channel]
@@ -95,7 +105,9 @@ class _Shared:
         return sqlite_tables(service, migrations, self.data_dir)
 
 
-def _services(settings: AllSettings, shared: _Shared) -> list[ServiceParts]:
+def _services(
+    settings: AllSettings, shared: _Shared, api_keys: Opened[ApiKeys]
+) -> list[ServiceParts]:
     """In order of dependency: each one calls only those before it."""
     channel: grpc.aio.Channel = shared.channel.channel
     return [
@@ -105,7 +117,7 @@ def _services(settings: AllSettings, shared: _Shared) -> list[ServiceParts]:
                 shared.tables("audit", audit.wiring.MIGRATIONS), shared.events
             ),
         ),
-        llm_proxy.wiring.build(settings.llm_proxy),
+        llm_proxy.wiring.build(settings.llm_proxy, llm_proxy.wiring.Surroundings(api_keys)),
         ingestion.wiring.build(
             settings.ingestion,
             ingestion.wiring.Surroundings(
@@ -130,10 +142,12 @@ def _services(settings: AllSettings, shared: _Shared) -> list[ServiceParts]:
     ]
 
 
-def _around_gateway(shared: _Shared, services: list[ServiceParts]) -> gateway.wiring.Surroundings:
+def _around_gateway(
+    shared: _Shared, services: list[ServiceParts], own: Opened[OwnSecrets]
+) -> gateway.wiring.Surroundings:
     channel = shared.channel.channel
     return gateway.wiring.Surroundings(
-        data_dir=shared.data_dir,
+        secrets=own,
         tables=shared.tables("gateway", gateway.wiring.MIGRATIONS),
         channels=gateway.wiring.ServiceChannels(channel, channel, channel, channel),
         calls=shared.identities.calls_of("gateway"),

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hmac
-
 from clientsphere_common.errors import UnauthenticatedError
 from clientsphere_common.request import Caller
 from gateway.api_keys import ApiKeys
 from gateway.key_format import PREFIX
+from gateway.own_secrets import OperatorKey
 from gateway.tokens import AccessTokens
 
 
 class Authentication:
     """Knows API keys, access tokens, and the key of the platform's operator."""
 
-    def __init__(self, keys: ApiKeys, tokens: AccessTokens, operator_key: str) -> None:
+    def __init__(self, keys: ApiKeys, tokens: AccessTokens, operator_key: OperatorKey) -> None:
         self._keys = keys
         self._tokens = tokens
-        self._operator_key = operator_key.encode()
+        self._operator_key = operator_key
 
     async def caller(self, credential: str) -> Caller:
         """Whom `credential` stands for, as things are now: a revoked key's tokens are void too.
@@ -31,5 +30,5 @@ class Authentication:
 
     def require_operator(self, credential: str) -> None:
         """Raises UnauthenticatedError unless `credential` is the operator's key."""
-        if not hmac.compare_digest(credential.encode(), self._operator_key):
+        if not self._operator_key.matches(credential):
             raise UnauthenticatedError("operator_key_invalid", "This needs the operator's key.")

@@ -16,13 +16,15 @@ from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.rpc.assembly import open_service_channel
 from clientsphere_common.rpc.settings import RpcSettings
 from gateway import wiring
+from gateway.own_secrets import open_own_secrets
 from gateway.settings import GatewaySettings
 
 
 async def build(resources: Resources) -> ProcessParts:
     """Only the tables are required: each other part is on the way of some requests alone."""
-    data_dir, secrets = resources.data_dir, resources.secrets
+    settings, data_dir, secrets = GatewaySettings(), resources.data_dir, resources.secrets
     around = wiring.Surroundings(
+        secrets=await open_own_secrets(secrets, settings.token_lifetime_s),
         tables=await open_tables(
             DatabaseSettings(), "gateway", wiring.MIGRATIONS, data_dir, secrets
         ),
@@ -37,7 +39,7 @@ async def build(resources: Resources) -> ProcessParts:
         registry=resources.registry,
         checks=resources.checks,
     )
-    parts = wiring.build(GatewaySettings(), around)
+    parts = wiring.build(settings, around)
     watch = ReadinessWatch(resources.state)
     return ProcessParts([*resources.modules, *parts.modules, *parts.workers, watch], parts.checks)
 

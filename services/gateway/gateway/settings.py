@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -20,18 +20,6 @@ class GatewaySettings(BaseSettings):
     )
     cors_origins: tuple[str, ...] = Field(
         default=(), description="Origins whose pages may call the API, as a JSON list."
-    )
-    operator_key: SecretStr | None = Field(
-        default=None,
-        min_length=32,
-        description="Key that creates tenants. Unset: made at the first start and kept in"
-        " `operator.key` of the data folder.",
-    )
-    api_key_pepper: SecretStr | None = Field(
-        default=None,
-        min_length=32,
-        description="Secret under which API keys are hashed; the same for all gateways, and for"
-        " ever. Unset: made at the first start and kept among the keys of the data folder.",
     )
     token_issuer: str = Field(
         default="clientsphere", description="Issuer that access tokens name and must name."

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
@@ -17,12 +16,14 @@ from joserfc.jwk import OKPKey
 from clientsphere_common.errors import UnauthenticatedError
 from clientsphere_common.ids import new_id
 from gateway.strict_json import parse_object
+from gateway.token_keys import TokenKeys
 
 AUDIENCE = "clientsphere-api"
+LEEWAY_S = 30
+"""By how much clocks may differ."""
 _ALGORITHM = "Ed25519"  # RFC 9864; the older name "EdDSA" leaves the curve open.
 _TYPE = "at+jwt"
 _MAX_TOKEN_BYTES = 8192
-_LEEWAY_S = 30
 _HEADER_NAMES = {"alg", "kid", "typ"}
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -41,19 +42,16 @@ class IssuedToken:
 
 
 class AccessTokens:
-    """Signs and verifies the tokens of one issuer with one Ed25519 key."""
+    """Signs and verifies the tokens of one issuer."""
 
     def __init__(
         self,
-        key: Ed25519PrivateKey,
+        keys: TokenKeys,
         issuer: str,
         lifetime_s: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._signing_key = OKPKey.import_key(key)
-        public_key = OKPKey.import_key(key.public_key())
-        self._kid = public_key.thumbprint()
-        self._verification_keys: Mapping[str, OKPKey] = {self._kid: public_key}
+        self._keys = keys
         self._issuer = issuer
         self._lifetime_s = lifetime_s
         self._clock = clock
@@ -69,9 +67,10 @@ class AccessTokens:
             "jti": new_id("tok"),
             "tenant": subject.tenant_id,
         }
-        header = {"alg": _ALGORITHM, "kid": self._kid, "typ": _TYPE}
+        header = {"alg": _ALGORITHM, "kid": self._keys.kid, "typ": _TYPE}
         payload = json.dumps(claims, separators=(",", ":"))
-        token = jws.serialize_compact(header, payload, self._signing_key, algorithms=[_ALGORITHM])
+        key = self._keys.signing_key
+        token = jws.serialize_compact(header, payload, key, algorithms=[_ALGORITHM])
         return IssuedToken(token, self._lifetime_s)
 
     def verify(self, token: str) -> TokenSubject:
@@ -85,7 +84,7 @@ class AccessTokens:
             raise UnauthenticatedError(
                 "token_invalid", "This is not a valid access token."
             ) from error
-        if self._clock() >= expires_at_s + _LEEWAY_S:
+        if self._clock() >= expires_at_s + LEEWAY_S:
             raise UnauthenticatedError("token_expired", "The access token has expired.")
         return subject
 
@@ -93,7 +92,7 @@ class AccessTokens:
         """The verification keys as JWKs."""
         return [
             {**_text_members(key), "kid": kid, "use": "sig", "alg": _ALGORITHM}
-            for kid, key in self._verification_keys.items()
+            for kid, key in self._keys.public_keys().items()
         ]
 
     def _verified_payload(self, token: str) -> bytes:
@@ -109,7 +108,7 @@ class AccessTokens:
         if header["alg"] != _ALGORITHM or header["typ"] != _TYPE:
             raise ValueError("not one of our access tokens")
         kid = header["kid"]
-        key = self._verification_keys.get(kid) if isinstance(kid, str) else None
+        key = self._keys.public_keys().get(kid) if isinstance(kid, str) else None
         if key is None:
             raise ValueError("no such key")
         return key
@@ -120,7 +119,7 @@ class AccessTokens:
         return TokenSubject(_text(claims, "tenant"), _text(claims, "sub"))
 
     def _check_beginning(self, claims: Mapping[str, object]) -> None:
-        latest_s = self._clock() + _LEEWAY_S
+        latest_s = self._clock() + LEEWAY_S
         if _whole_number(claims, "iat") > latest_s:
             raise ValueError("issued in the future")
         if "nbf" in claims and _whole_number(claims, "nbf") > latest_s:

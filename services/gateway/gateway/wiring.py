@@ -13,7 +13,6 @@ from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.events.ports import EventPublisher
 from clientsphere_common.http_server import HttpAddress, HttpServer
-from clientsphere_common.keys import load_or_create_key
 from clientsphere_common.modules import Module, Opened
 from clientsphere_common.rate_limits.model import RateLimit
 from clientsphere_common.rate_limits.ports import RateLimiter
@@ -33,9 +32,9 @@ from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBase
 from gateway.clients.llm_proxy import LlmProxyAnswers
 from gateway.clients.retrieval import RetrievalPassageSearch
 from gateway.http_protocol import BoundedHttpProtocol
-from gateway.kept_secrets import kept_secret
 from gateway.key_usage import KeyUsage
 from gateway.limits import RequestLimits
+from gateway.own_secrets import OwnSecrets
 from gateway.prompt import PromptWriter
 from gateway.searching import Searching
 from gateway.services import Services
@@ -62,8 +61,7 @@ class ServiceChannels:
 class Surroundings:
     """What the process shares with this service."""
 
-    data_dir: Path
-    """For the keys, secrets and credentials that no setting names."""
+    secrets: Opened[OwnSecrets]
     tables: Opened[Database]
     """At the schema of `MIGRATIONS`."""
     channels: ServiceChannels
@@ -107,7 +105,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
         workers.append(Bootstrap(services.tenants, around.credentials_file, lambda: http.url))
     return GatewayParts(
         name="gateway",
-        modules=(*around.tables.modules, relay, usage),
+        modules=(*around.secrets.modules, *around.tables.modules, relay, usage),
         workers=workers,
         checks=checks,
         http=http,
@@ -124,20 +122,17 @@ class _Stores:
 def _services(
     settings: GatewaySettings, around: Surroundings, stores: _Stores, usage: KeyUsage
 ) -> Services:
-    keys_dir, channels = around.data_dir / "keys", around.channels
+    own, channels = around.secrets.use, around.channels
     calls, call_timeout_s = around.calls, settings.call_timeout_s
-    pepper = kept_secret(settings.api_key_pepper, keys_dir / "api-keys.pepper")
-    operator_key = kept_secret(settings.operator_key, around.data_dir / "operator.key")
-    mint = KeyMint(pepper.encode())
+    mint = KeyMint(own.api_key_pepper)
     api_keys = ApiKeys(stores.api_keys, mint, usage)
-    signing_key = load_or_create_key(keys_dir / "access-tokens.pem")
-    tokens = AccessTokens(signing_key, settings.token_issuer, settings.token_lifetime_s)
+    tokens = AccessTokens(own.token_keys, settings.token_issuer, settings.token_lifetime_s)
     search = RetrievalPassageSearch(channels.retrieval, calls, call_timeout_s)
     model = LlmProxyAnswers(
         channels.llm_proxy, calls, settings.answer_model, settings.answer_timeout_s
     )
     return Services(
-        authentication=Authentication(api_keys, tokens, operator_key),
+        authentication=Authentication(api_keys, tokens, own.operator_key),
         limits=_limits(settings, around.rate_limiter),
         sign_in=SignIn(tokens, stores.journal),
         tokens=tokens,

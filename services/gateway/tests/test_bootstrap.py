@@ -1,4 +1,4 @@
-"""The first start of an installation: secrets on disk, a tenant, and a file to come in with."""
+"""The first start of an installation: a tenant, and a file to come in with."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import json
 import stat
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from gateway.bootstrap import Bootstrap
-from gateway.kept_secrets import kept_secret
 from tests.harness.gateway import Gateway
 
 URL = "http://127.0.0.1:8080"
@@ -17,22 +14,6 @@ URL = "http://127.0.0.1:8080"
 
 def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
-
-
-class TestKeptSecret:
-    def test_is_made_once(self, tmp_path: Path) -> None:
-        path = tmp_path / "keys" / "pepper"
-        assert kept_secret(None, path) == kept_secret(None, path)
-
-    def test_has_256_bits_and_is_readable_by_its_owner_only(self, tmp_path: Path) -> None:
-        path = tmp_path / "keys" / "pepper"
-        assert len(kept_secret(None, path)) == 43
-        assert mode_of(path) == 0o600
-
-    def test_a_setting_comes_first_and_leaves_no_file(self, tmp_path: Path) -> None:
-        path = tmp_path / "pepper"
-        assert kept_secret(SecretStr("from the settings"), path) == "from the settings"
-        assert not path.exists()
 
 
 class TestBootstrap:

@@ -13,7 +13,6 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
-from pydantic import SecretStr, ValidationError
 
 from clientsphere_common.caller_context import CallerSigner
 from clientsphere_common.db.assembly import sqlite_tables
@@ -22,6 +21,9 @@ from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.rpc.channels import open_channel
+from clientsphere_common.secrets.assembly import embedded_secrets
+from clientsphere_common.secrets.settings import SecretsSettings
+from gateway.own_secrets import MAKERS, open_own_secrets
 from gateway.settings import GatewaySettings
 from gateway.wiring import MIGRATIONS, GatewayParts, ServiceChannels, Surroundings, build
 from tests.fakes.event_publisher import FakeEventPublisher
@@ -54,8 +56,9 @@ async def process(
     """The other services are addresses where nobody answers."""
     channel = open_channel(f"unix:{data_dir}/nobody.sock")
     publisher = FakeEventPublisher()
+    secrets = embedded_secrets(SecretsSettings(), {}, data_dir, MAKERS).secrets
     around = Surroundings(
-        data_dir=data_dir,
+        secrets=await open_own_secrets(secrets, settings.token_lifetime_s),
         tables=sqlite_tables("gateway", MIGRATIONS, data_dir),
         channels=ServiceChannels(channel, channel, channel, channel),
         calls=OutgoingCalls(CallerSigner("gateway", Ed25519PrivateKey.generate())),
@@ -104,7 +107,7 @@ class TestBuild:
         self, tmp_path: Path, settings: GatewaySettings
     ) -> None:
         async with process(tmp_path, settings) as one:
-            operator_key = (tmp_path / "operator.key").read_text().strip()
+            operator_key = (tmp_path / "secrets" / "gateway-operator-key").read_text().strip()
             async with one.client(operator_key) as client:
                 response = await client.post("/v1/tenants", json={"name": "Quaymere"})
         assert response.status_code == 201
@@ -113,8 +116,9 @@ class TestBuild:
         self, tmp_path: Path, settings: GatewaySettings
     ) -> None:
         async with process(tmp_path, settings):
-            secrets = [tmp_path / "operator.key", tmp_path / "credentials.json"]
-            for file in [*secrets, *(tmp_path / "keys").iterdir()]:
+            secrets = list((tmp_path / "secrets").iterdir())
+            assert len(secrets) == 3
+            for file in [*secrets, tmp_path / "credentials.json"]:
                 assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
 
     async def test_no_tenant_is_made_unless_it_is_wanted(self, tmp_path: Path) -> None:
@@ -152,13 +156,6 @@ class TestBuild:
 
 
 class TestSettings:
-    def test_a_short_operator_key_stops_the_start(self) -> None:
-        with pytest.raises(ValidationError):
-            GatewaySettings(operator_key=SecretStr("too short"))
-
     def test_origins_are_read_as_a_list(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CLIENTSPHERE_GATEWAY_CORS_ORIGINS", '["https://a.example"]')
         assert GatewaySettings().cors_origins == ("https://a.example",)
-
-    def test_secrets_do_not_show(self) -> None:
-        assert "s3cr3t" not in repr(GatewaySettings(operator_key=SecretStr("s3cr3t" * 8)))

@@ -16,6 +16,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from clientsphere_common.errors import UnauthenticatedError
+from gateway.token_keys import TokenKeys
 from gateway.tokens import AUDIENCE, AccessTokens, TokenSubject
 from tests.harness.gateway import Clock
 
@@ -26,7 +27,8 @@ SUBJECT = TokenSubject("tnt_a", "key_a")
 
 
 def access_tokens(clock: Clock | None = None, issuer: str = ISSUER) -> AccessTokens:
-    return AccessTokens(SIGNING_KEY, issuer, 900, clock or Clock(NOW_S))
+    keys = TokenKeys(SIGNING_KEY, 930, clock or Clock(NOW_S))
+    return AccessTokens(keys, issuer, 900, clock or Clock(NOW_S))
 
 
 KID = access_tokens().public_keys()[0]["kid"]

@@ -7,12 +7,14 @@ from clientsphere_common.process.resources import Resources
 from clientsphere_common.process.run import run_service
 from clientsphere_common.process.serving import over_grpc
 from llm_proxy import wiring
+from llm_proxy.api_keys import open_api_keys
 from llm_proxy.settings import LlmProxySettings
 
 
 async def build(resources: Resources) -> ProcessParts:
-    around = wiring.Surroundings(resources.secrets)
-    return await over_grpc(resources, wiring.build(LlmProxySettings(), around))
+    settings = LlmProxySettings()
+    around = wiring.Surroundings(await open_api_keys(settings, resources.secrets))
+    return await over_grpc(resources, wiring.build(settings, around))
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _URL_OR_EMPTY = r"^(https?://\S+)?$"
@@ -24,9 +24,6 @@ class LlmProxySettings(BaseSettings):
         description="Base URL of an OpenAI-compatible API that writes the answers, as a rule ending"
         " in `/v1`. Empty: answers quote the passages.",
     )
-    completion_api_key: SecretStr = Field(
-        default=SecretStr(""), description="Key for that API; local servers mostly ask for none."
-    )
     completion_model: str = Field(
         default="", description="Name of the model there; required with the URL."
     )
@@ -43,9 +40,6 @@ class LlmProxySettings(BaseSettings):
         pattern=_URL_OR_EMPTY,
         description="Base URL of an OpenAI-compatible API that embeds. Empty: the static model that"
         " comes with the product does. Changing the embedding model makes a new index necessary.",
-    )
-    embedding_api_key: SecretStr = Field(
-        default=SecretStr(""), description="Key for that API; local servers mostly ask for none."
     )
     embedding_model: str = Field(
         default="", description="Name of the model there; required with the URL."

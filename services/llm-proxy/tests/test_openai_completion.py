@@ -16,6 +16,7 @@ from clientsphere_common.errors import (
 )
 from llm_proxy.adapters.openai_api import ApiAccess, OpenAiConnection
 from llm_proxy.adapters.openai_completion import OpenAiCompletionModel, Patience
+from llm_proxy.api_keys import no_key
 from llm_proxy.model import CompletionRequest, Finish, FinishReason, Message, Usage
 from tests.harness.modules import running
 from tests.harness.openai_server import (
@@ -42,7 +43,7 @@ async def server() -> AsyncIterator[OpenAiServer]:
 async def model_of(
     base_url: str, silence_s: float = 10, api_key: str = "key-1"
 ) -> AsyncIterator[OpenAiCompletionModel]:
-    connection = OpenAiConnection("completion_api", ApiAccess(base_url, api_key, 5, 10))
+    connection = OpenAiConnection("completion_api", ApiAccess(base_url, lambda: api_key, 5, 10))
     async with running(connection):
         yield OpenAiCompletionModel(connection, "asked-model", Patience(10, silence_s))
 
@@ -222,6 +223,8 @@ class TestApiThatIsAway:
 
 class TestBeforeStart:
     def test_there_is_no_client(self) -> None:
-        connection = OpenAiConnection("completion_api", ApiAccess("http://localhost/v1", "", 5, 5))
+        connection = OpenAiConnection(
+            "completion_api", ApiAccess("http://localhost/v1", no_key, 5, 5)
+        )
         with pytest.raises(RuntimeError):
             _ = connection.client

@@ -27,7 +27,9 @@ async def server() -> AsyncIterator[OpenAiServer]:
 
 
 async def embed(server: OpenAiServer, *texts: str) -> Vectors:
-    connection = OpenAiConnection("embedding_api", ApiAccess(server.base_url, "key-1", 5, 10))
+    connection = OpenAiConnection(
+        "embedding_api", ApiAccess(server.base_url, lambda: "key-1", 5, 10)
+    )
     async with running(connection):
         return await OpenAiEmbedder(connection, "asked-model", 2, 10).embed(texts)
 

@@ -15,6 +15,7 @@ from clientsphere_common.resilience.breaker import BreakerPolicy
 from clientsphere_common.resilience.calls import CallPolicy
 from llm_proxy.adapters.openai_api import CALL_POLICY, ApiAccess, OpenAiConnection
 from llm_proxy.adapters.openai_embedder import OpenAiEmbedder
+from llm_proxy.api_keys import no_key
 from tests.harness.modules import running
 from tests.harness.openai_server import OpenAiServer, Refusal, openai_server
 
@@ -33,7 +34,7 @@ async def server() -> AsyncIterator[OpenAiServer]:
 async def embedder_on(
     server: OpenAiServer, policy: CallPolicy = CALL_POLICY
 ) -> AsyncIterator[OpenAiEmbedder]:
-    access = ApiAccess(server.base_url, "", connect_timeout_s=5, silence_s=10)
+    access = ApiAccess(server.base_url, no_key, connect_timeout_s=5, silence_s=10)
     connection = OpenAiConnection("embedding_api", access, policy)
     async with running(connection):
         yield OpenAiEmbedder(connection, "asked-model", 2, timeout_s=10)

@@ -11,7 +11,7 @@ from clientsphere.llm.v1 import llm_service_pb2 as pb
 from clientsphere.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from clientsphere_common.errors import InvalidInputError, NotFoundError
 from llm_proxy.settings import LlmProxySettings
-from llm_proxy.wiring import build
+from llm_proxy.wiring import Surroundings, build
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
 
 PASSAGE = pb.GroundingPassage(
@@ -21,7 +21,7 @@ PASSAGE = pb.GroundingPassage(
 
 @pytest.fixture
 async def host() -> AsyncIterator[RpcHost]:
-    async with rpc_host(build(LlmProxySettings())) as serving:
+    async with rpc_host(build(LlmProxySettings(), Surroundings())) as serving:
         as_caller("tnt_a")
         yield serving
 

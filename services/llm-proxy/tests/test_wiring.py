@@ -11,8 +11,11 @@ import pytest
 
 from clientsphere.llm.v1 import llm_service_pb2 as pb
 from clientsphere.llm.v1.llm_service_pb2_grpc import LlmServiceStub
+from clientsphere_common.secrets.environment import EnvironmentSource
+from clientsphere_common.secrets.polled import PolledSecrets
+from llm_proxy.api_keys import open_api_keys
 from llm_proxy.settings import LlmProxySettings
-from llm_proxy.wiring import build
+from llm_proxy.wiring import Surroundings, build
 from tests.harness.openai_server import ChatScript, OpenAiServer, chunk, openai_server, said
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
 
@@ -26,19 +29,29 @@ async def server() -> AsyncIterator[OpenAiServer]:
 
 
 @pytest.fixture
-async def host(server: OpenAiServer) -> AsyncIterator[RpcHost]:
+def environment() -> dict[str, str]:
+    return {"CLIENTSPHERE_LLM_PROXY_EMBEDDING_API_KEY": "key-2"}
+
+
+@pytest.fixture
+def secrets(environment: dict[str, str]) -> PolledSecrets:
+    return PolledSecrets(EnvironmentSource(environment), 3600)
+
+
+@pytest.fixture
+async def host(server: OpenAiServer, secrets: PolledSecrets) -> AsyncIterator[RpcHost]:
     """The service with both of its models at `server`."""
     settings = LlmProxySettings.model_validate(
         {
             "completion_base_url": server.base_url,
             "completion_model": "writer",
             "embedding_base_url": server.base_url,
-            "embedding_api_key": "key-2",
             "embedding_model": "embedder",
             "embedding_dimension": 2,
         }
     )
-    async with rpc_host(build(settings)) as serving:
+    keys = await open_api_keys(settings, secrets)
+    async with rpc_host(build(settings, Surroundings(keys))) as serving:
         as_caller("tnt_a")
         yield serving
 
@@ -61,6 +74,21 @@ class TestConfiguredApis:
         response = await host.calls.unary(stub.Embed, pb.EmbedRequest(texts=["text"]), timeout_s=5)
         assert (response.model, response.dimension) == ("embedder", 2)
         assert server.authorization == "Bearer key-2"
+
+    async def test_are_asked_with_the_newest_key(
+        self,
+        host: RpcHost,
+        server: OpenAiServer,
+        environment: dict[str, str],
+        secrets: PolledSecrets,
+    ) -> None:
+        stub = LlmServiceStub(host.channel)
+        for key in ("key-3", "key-4"):
+            environment["CLIENTSPHERE_LLM_PROXY_EMBEDDING_API_KEY"] = key
+            await secrets.refresh()
+            server.embeddings = [(0, 5)]
+            await host.calls.unary(stub.Embed, pb.EmbedRequest(texts=["text"]), timeout_s=5)
+            assert server.authorization == f"Bearer {key}"
 
     async def test_leave_quoting_on_offer(self, host: RpcHost) -> None:
         stub = LlmServiceStub(host.channel)
@@ -89,8 +117,8 @@ class TestWithoutApis:
         program = (
             "import sys\n"
             "from llm_proxy.settings import LlmProxySettings\n"
-            "from llm_proxy.wiring import build\n"
-            "build(LlmProxySettings())\n"
+            "from llm_proxy.wiring import Surroundings, build\n"
+            "build(LlmProxySettings(), Surroundings())\n"
             "sys.exit('openai' in sys.modules)\n"
         )
         assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0

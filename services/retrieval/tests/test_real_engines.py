@@ -72,7 +72,10 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
     settings = LlmProxySettings()
     dimension = llm_proxy.wiring.embedding_dimension(settings)
     index = QdrantEdgeIndex(tmp_path / "vectors", dimension)
-    async with running(index), rpc_host(llm_proxy.wiring.build(settings)) as model:
+    async with (
+        running(index),
+        rpc_host(llm_proxy.wiring.build(settings, llm_proxy.wiring.Surroundings())) as model,
+    ):
         around = Surroundings(index, model.channel, model.calls, new_cache())
         async with rpc_host(build(RetrievalSettings(), around)) as host:
             yield Library(host, model, index)

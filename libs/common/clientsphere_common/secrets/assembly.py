@@ -66,11 +66,11 @@ def vault_secrets(settings: SecretsSettings, vault: VaultSettings) -> SecretPart
     return SecretParts(secrets, VaultEnvelopeKeys(session, vault), [session, secrets])
 
 
-def open_secrets(data_dir: Path) -> SecretParts:
+def open_secrets(data_dir: Path, makers: Makers | None = None) -> SecretParts:
     """What the settings name; raises ValidationError when they are not complete."""
     settings = SecretsSettings()
     if settings.source == "vault":
         return vault_secrets(settings, VaultSettings())
     if settings.source == "files":
         return file_secrets(settings)
-    return embedded_secrets(settings, os.environ, data_dir)
+    return embedded_secrets(settings, os.environ, data_dir, makers)

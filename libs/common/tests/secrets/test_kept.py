@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clientsphere_common.errors import NotFoundError
 from clientsphere_common.keys import new_private_key, read_private_key
@@ -47,7 +48,7 @@ class TestKeptSource:
 
     async def test_keeps_a_key_as_a_key(self, folder: Path) -> None:
         pem = await value(KeptSource(folder, MAKERS), "signing-key")
-        assert read_private_key(pem)
+        assert isinstance(read_private_key(pem), Ed25519PrivateKey)
 
     async def test_makes_no_others(self, folder: Path) -> None:
         with pytest.raises(NotFoundError):
@@ -66,5 +67,6 @@ class TestEmbeddedSecrets:
         given = {"CLIENTSPHERE_UPSTREAM_KEY": "sk-given"}
         secrets = embedded_secrets(SecretsSettings(), given, tmp_path, MAKERS).secrets
         assert (await secrets.read("upstream-key")).value == "sk-given"
-        assert read_private_key((await secrets.read("signing-key")).value)
+        pem = (await secrets.read("signing-key")).value
+        assert isinstance(read_private_key(pem), Ed25519PrivateKey)
         assert [file.name for file in (tmp_path / "secrets").iterdir()] == ["signing-key"]

@@ -24,6 +24,7 @@ from clientsphere_common.errors import (
 from clientsphere_common.resilience.calls import CallPolicy, RemoteCalls
 from clientsphere_common.resilience.metrics import CallMetrics
 from clientsphere_common.resilience.retries import RetryPolicy
+from llm_proxy.api_keys import ApiKey
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +41,7 @@ _ACCESS_REFUSED = (401, 403, 404)
 @dataclass(frozen=True)
 class ApiAccess:
     base_url: str
-    api_key: str
-    """Empty for servers that ask for none."""
+    api_key: ApiKey
     connect_timeout_s: float
     silence_s: float
     """Longest wait for the next bytes."""
@@ -74,9 +74,14 @@ class OpenAiConnection:
     async def start(self) -> None:
         # Made here, not in the constructor: connections belong to the loop that runs them.
         access = self._access
+
+        async def newest_key() -> str:
+            return access.api_key() or _NO_KEY
+
         self._client = openai.AsyncOpenAI(
             base_url=access.base_url,
-            api_key=access.api_key or _NO_KEY,
+            # Asked before each request.
+            api_key=newest_key,
             # Those of `calls` have a budget.
             max_retries=0,
             timeout=openai.Timeout(access.silence_s, connect=access.connect_timeout_s),

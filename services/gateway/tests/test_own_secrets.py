@@ -1,0 +1,123 @@
+"""The gateway's own secrets are needed, checked, and replaced without a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from clientsphere_common.errors import (
+    DependencyUnavailableError,
+    NotFoundError,
+    UnauthenticatedError,
+)
+from clientsphere_common.keys import new_private_key
+from clientsphere_common.secrets.environment import EnvironmentSource
+from clientsphere_common.secrets.kept import random_text
+from clientsphere_common.secrets.polled import PolledSecrets
+from gateway.own_secrets import MAKERS, OwnSecrets, open_own_secrets
+from gateway.tokens import AccessTokens, TokenSubject
+from tests.harness.modules import running
+
+OPERATOR_KEY, PEPPER, TOKEN_KEY = (
+    f"CLIENTSPHERE_GATEWAY_{name}" for name in ("OPERATOR_KEY", "API_KEY_PEPPER", "TOKEN_KEY")
+)
+SUBJECT = TokenSubject("tnt_a", "key_a")
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {
+        f"CLIENTSPHERE_{name.replace('-', '_').upper()}": make() for name, make in MAKERS.items()
+    }
+
+
+@pytest.fixture
+def secrets(environment: dict[str, str]) -> PolledSecrets:
+    return PolledSecrets(EnvironmentSource(environment), 3600)
+
+
+@asynccontextmanager
+async def followed(secrets: PolledSecrets) -> AsyncIterator[OwnSecrets]:
+    opened = await open_own_secrets(secrets, 900)
+    async with running(*opened.modules):
+        yield opened.use
+
+
+async def noticed(secrets: PolledSecrets) -> None:
+    await secrets.refresh()
+    # One turn of the loop for the news to be heard, one for it to be acted upon.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+class TestOwnSecrets:
+    @pytest.mark.parametrize("variable", [OPERATOR_KEY, PEPPER, TOKEN_KEY])
+    async def test_are_all_needed(
+        self, environment: dict[str, str], secrets: PolledSecrets, variable: str
+    ) -> None:
+        del environment[variable]
+        with pytest.raises(NotFoundError):
+            await open_own_secrets(secrets, 900)
+
+    @pytest.mark.parametrize("variable", [OPERATOR_KEY, PEPPER, TOKEN_KEY])
+    async def test_are_not_taken_when_they_make_no_sense(
+        self, environment: dict[str, str], secrets: PolledSecrets, variable: str
+    ) -> None:
+        environment[variable] = "too short"
+        with pytest.raises(DependencyUnavailableError) as refused:
+            await open_own_secrets(secrets, 900)
+        assert refused.value.code == "secret_unusable"
+        assert "too short" not in refused.value.message
+
+
+class TestOperatorKey:
+    async def test_ends_when_it_is_replaced(
+        self, environment: dict[str, str], secrets: PolledSecrets
+    ) -> None:
+        before, after = environment[OPERATOR_KEY], random_text()
+        async with followed(secrets) as own:
+            assert own.operator_key.matches(before)
+            environment[OPERATOR_KEY] = after
+            await noticed(secrets)
+            assert own.operator_key.matches(after)
+            assert not own.operator_key.matches(before)
+
+    async def test_stays_when_its_successor_is_too_short(
+        self, environment: dict[str, str], secrets: PolledSecrets
+    ) -> None:
+        before = environment[OPERATOR_KEY]
+        async with followed(secrets) as own:
+            environment[OPERATOR_KEY] = "too short"
+            await noticed(secrets)
+            assert own.operator_key.matches(before)
+            assert not own.operator_key.matches("too short")
+
+
+class TestTokenKey:
+    async def test_signs_from_when_it_is_there_and_leaves_older_tokens_valid(
+        self, environment: dict[str, str], secrets: PolledSecrets
+    ) -> None:
+        async with followed(secrets) as own:
+            tokens = AccessTokens(own.token_keys, "clientsphere", 900)
+            older = tokens.issue(SUBJECT).access_token
+            environment[TOKEN_KEY] = new_private_key()
+            await noticed(secrets)
+            newer = tokens.issue(SUBJECT).access_token
+            assert tokens.verify(older) == tokens.verify(newer) == SUBJECT
+        async with followed(secrets) as restarted:
+            tokens = AccessTokens(restarted.token_keys, "clientsphere", 900)
+            assert tokens.verify(newer) == SUBJECT
+            with pytest.raises(UnauthenticatedError):
+                tokens.verify(older)
+
+    async def test_stays_when_its_successor_is_no_key(
+        self, environment: dict[str, str], secrets: PolledSecrets
+    ) -> None:
+        async with followed(secrets) as own:
+            tokens = AccessTokens(own.token_keys, "clientsphere", 900)
+            environment[TOKEN_KEY] = "no key"
+            await noticed(secrets)
+            assert tokens.verify(tokens.issue(SUBJECT).access_token) == SUBJECT
