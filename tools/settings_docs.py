@@ -14,6 +14,7 @@ from clientsphere_common.db.settings import DatabaseSettings
 from clientsphere_common.objects.settings import S3Settings
 from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.rpc.settings import RpcSettings
+from clientsphere_common.events.settings import EventLogSettings
 from clientsphere_common.settings import PlatformSettings
 from clientsphere_common.vectors.settings import QdrantSettings
 from gateway.settings import GatewaySettings
@@ -33,6 +34,7 @@ SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Passage index", QdrantSettings),
     ("Object store", S3Settings),
     ("gRPC between processes", RpcSettings),
+    ("The event log", EventLogSettings),
     ("gateway", GatewaySettings),
     ("ingestion", IngestionSettings),
     ("retrieval", RetrievalSettings),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from clientsphere_cli.command_groups import ReportingGroup
-from clientsphere_cli.commands import api_keys, audit, documents, knowledge_bases, tenants
+from clientsphere_cli.commands import api_keys, audit, documents, events, knowledge_bases, tenants
 from clientsphere_cli.commands.ask import ask, search
 from clientsphere_cli.commands.demo import demo
 from clientsphere_cli.commands.run import run
@@ -25,3 +25,4 @@ app.add_typer(knowledge_bases.group, name="knowledge-bases")
 app.add_typer(api_keys.group, name="api-keys")
 app.add_typer(audit.group, name="audit")
 app.add_typer(tenants.group, name="tenants")
+app.add_typer(events.group, name="events")

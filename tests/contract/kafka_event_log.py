@@ -10,7 +10,7 @@ from clientsphere_common.events.kafka_settings import KafkaSettings
 from tests.harness.line import Line
 
 
-def settings_for_tests(address: str, line_url: str, prefix: str) -> KafkaSettings:
+def settings_for_tests(address: str, line_url: str | None, prefix: str) -> KafkaSettings:
     """Few partitions and short patience: a dead member is missed after two seconds."""
     return KafkaSettings(
         address,
@@ -22,7 +22,7 @@ def settings_for_tests(address: str, line_url: str, prefix: str) -> KafkaSetting
         session_timeout_s=2.0,
         # The broker of the tests lets a group form after half of it.
         max_poll_interval_s=0.5,
-        client_options={"proxy_url": line_url},
+        client_options={"proxy_url": line_url} if line_url else {},
     )
 
 

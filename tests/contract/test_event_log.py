@@ -4,41 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from clientsphere_common.events.model import Event
-from tests.contract.event_logs import LogUnderTest, Running, SqliteLogUnderTest
-from tests.contract.kafka_event_log import KafkaLogUnderTest
+from tests.contract.event_logs import Running
 from tests.contract.recording_handler import GROUP, TOPIC, RecordingHandler, new_event
-from tests.harness.kafka_broker import running_broker
 
 # The client of Kafka leaves sockets open that it could not connect.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
-
-@pytest.fixture(scope="module")
-def kafka_address() -> Iterator[str]:
-    with running_broker() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "kafka"])
-async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
-    under_test: LogUnderTest
-    if request.param == "sqlite":
-        under_test = SqliteLogUnderTest(tmp_path)
-    else:
-        under_test = KafkaLogUnderTest(request.getfixturevalue("kafka_address"))
-    await under_test.start()
-    running = Running(under_test)
-    yield running
-    await running.stop_consumers()
-    await under_test.stop()
 
 
 class TestDelivery:
@@ -315,53 +291,3 @@ class TestStop:
     async def test_a_consumer_is_named_after_its_topic_and_group(self, running: Running) -> None:
         consumer = await running.consume(RecordingHandler())
         assert consumer.name == "documents/indexing"
-
-
-class TestDeadLetters:
-    async def test_replayed_events_are_handled_with_all_attempts(self, running: Running) -> None:
-        handler = RecordingHandler(failures={"evt-1": 3, "evt-2": 2})
-        await running.log.publish([new_event("evt-1", key="a"), new_event("evt-2", key="b")])
-        await running.consume(handler, max_attempts=2)
-        await running.has_given_up("evt-1", "evt-2")
-        assert await running.log.replay(TOPIC, GROUP, ["evt-1"]) == 1
-        await handler.has_handled("evt-1")
-        await running.has_given_up("evt-2")
-        assert handler.started.count("evt-1") == 4
-
-    async def test_a_replayed_event_never_overtakes_one_in_hand(self, running: Running) -> None:
-        handler = RecordingHandler(failures={"evt-1": 1})
-        await running.log.publish([new_event("evt-1")])
-        await running.consume(handler, max_attempts=1)
-        await running.has_given_up("evt-1")
-        await running.log.publish([new_event(f"evt-{n}") for n in range(2, 6)])
-        await running.log.replay(TOPIC, GROUP, ["evt-1"])
-        await handler.has_handled("evt-1", "evt-5")
-        assert sorted(handler.handled) == ["evt-1", "evt-2", "evt-3", "evt-4", "evt-5"]
-
-    async def test_other_ids_are_ignored(self, running: Running) -> None:
-        await running.log.publish([new_event("evt-1")])
-        assert await running.log.replay(TOPIC, GROUP, ["evt-1", "evt-404"]) == 0
-
-    async def test_they_are_listed_up_to_a_limit(self, running: Running) -> None:
-        failures = {f"evt-{n}": 1 for n in range(3)}
-        await running.log.publish([new_event(event_id) for event_id in failures])
-        await running.consume(RecordingHandler(failures), max_attempts=1)
-        await running.has_given_up("evt-0", "evt-1", "evt-2")
-        letters = await running.log.dead_letters(TOPIC, GROUP, limit=2)
-        assert [letter.event.id for letter in letters] == ["evt-0", "evt-1"]
-
-
-class TestLag:
-    async def test_counts_what_is_neither_handled_nor_given_up(self, running: Running) -> None:
-        failures = {"broken": 99, "late": 99}
-        await running.log.publish(
-            [new_event(event_id, key=event_id) for event_id in ("sound", "broken", "late")]
-        )
-        assert await running.log.lag(TOPIC, GROUP) == 3
-        await running.consume(RecordingHandler(failures), max_attempts=1)
-        await running.has_given_up("broken", "late")
-        await running.has_caught_up()
-
-    async def test_an_unknown_topic_has_none(self, running: Running) -> None:
-        assert await running.log.lag("nothing-here", GROUP) == 0
-        assert await running.log.dead_letters("nothing-here", GROUP) == []

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
@@ -125,7 +125,7 @@ class TestRelaysOfTwoProcesses:
                 await slow.flush()
                 await write(processes[1], [numbered(2)])
                 await eventually(lambda: log.ids == ["evt_doc_1_2"])
-                position_of_slow = (await slow.scalars(_positions())).one()
+                position_of_slow = (await slow.scalars(select(Outbox.position))).one()
             await eventually(lambda: len(log.ids) == 2)
         assert position_of_slow == 1
         assert log.ids == ["evt_doc_1_2", "evt_slow_1"]
@@ -149,7 +149,7 @@ class TestFile:
                 assert await waiting(database) == 0
             await other
             async with database.system_snapshot() as session:
-                assert list(await session.scalars(_positions())) == [1, 2]
+                assert (await session.scalars(select(Outbox.position))).all() == [1, 2]
 
 
 class TestKilledRelay:
@@ -176,10 +176,6 @@ def numbers_by_key(events: Iterable[Event]) -> dict[str, list[int]]:
     for event in events:
         numbers[event.key].append(int(event.payload))
     return numbers
-
-
-def _positions() -> Select[tuple[int]]:
-    return select(Outbox.position).order_by(Outbox.position)
 
 
 async def _is_empty(database: Database) -> bool:

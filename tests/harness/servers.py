@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.databases import DatabaseUnderTest, sqlite_database
+from tests.harness.kafka_broker import running_broker
 from tests.harness.postgres_server import PostgresMissingError, PostgresServer, postgres_server
 from tests.harness.redis_server import RedisMissingError, RedisUnderTest, redis_server
 from tests.harness.s3_server import S3Server, s3_server
@@ -61,6 +62,12 @@ def _redis(password: str = "") -> Iterator[RedisUnderTest]:
         except RedisMissingError as error:
             pytest.skip(f"NOT TESTED ON REDIS: {error}")
         yield server
+
+
+@pytest.fixture(scope="session")
+def kafka_address() -> Iterator[str]:
+    with running_broker() as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -17,12 +17,12 @@ from all_in_one.channel import SharedChannel
 from all_in_one.identities import Identities
 from all_in_one.settings import AllSettings
 from all_in_one.socket import PrivateSocket
-from all_in_one.trimming import EventTrimming
 from clientsphere_common.cache.in_process import InProcessCache
 from clientsphere_common.cache.metrics import CacheMetrics
 from clientsphere_common.db.assembly import sqlite_tables
 from clientsphere_common.db.session import Database
 from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite_trimming import EventTrimming
 from clientsphere_common.http_server import HttpServer
 from clientsphere_common.modules import Module, Opened, ServiceParts
 from clientsphere_common.objects.directory import DirectoryObjectStore

@@ -9,11 +9,11 @@ import pytest
 from all_in_one.data_dir import DataDir, DataDirInUseError
 from all_in_one.identities import Identities
 from all_in_one.socket import PrivateSocket
-from all_in_one.trimming import EventTrimming
 from clientsphere_common.caller_context import CallerSigner
 from clientsphere_common.errors import UnauthenticatedError
 from clientsphere_common.events.model import Event
 from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite_trimming import EventTrimming
 from clientsphere_common.keys import load_or_create_key
 from clientsphere_common.request import Caller
 

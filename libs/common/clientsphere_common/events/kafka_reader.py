@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,15 +39,21 @@ class KafkaReader:
     async def tails(self, topic: str, partitions: Collection[int]) -> dict[int, Tail]:
         return await self._thread.run(lambda: self._tails(topic, partitions))
 
-    async def all_records(self, topic: str) -> list[StoredRecord]:
-        """List what partition 0 of the topic holds, oldest first."""
-        return await self._thread.run(lambda: self._all_records(topic))
+    async def heads(
+        self, topic: str, begin: Mapping[int, int], tails: Mapping[int, Tail]
+    ) -> list[StoredRecord]:
+        """List the first record of each partition at or after its offset in `begin`."""
+        return await self._thread.run(lambda: self._heads(topic, begin, tails))
+
+    async def records(self, topic: str, begin: int = 0) -> list[StoredRecord]:
+        """List what partition 0 of the topic holds from offset `begin` on, oldest first."""
+        return await self._thread.run(lambda: self._records(topic, begin))
 
     def _tails(self, topic: str, partitions: Collection[int]) -> dict[int, Tail]:
         tails = self._bounds(topic, partitions)
         # The end that was told may be that of a batch's first record: the records tell the end.
         begin = {n: tail.end - 1 for n, tail in tails.items() if tail.end > tail.oldest}
-        for record in self._read(topic, begin):
+        for record in self._read(topic, begin, tails):
             oldest = tails[record.partition].oldest
             tails[record.partition] = Tail(oldest, record.offset + 1, record)
         return tails
@@ -59,13 +65,32 @@ class KafkaReader:
         ends = self._connected().end_offsets(wanted, timeout_ms=timeout_ms)
         return {at.partition: Tail(oldest[at], ends[at]) for at in wanted}
 
-    def _all_records(self, topic: str) -> list[StoredRecord]:
-        (bounds,) = self._bounds(topic, [0]).values()
-        begin = {0: bounds.oldest} if bounds.end > bounds.oldest else {}
-        return list(self._read(topic, begin))
+    def _heads(
+        self, topic: str, begin: Mapping[int, int], tails: Mapping[int, Tail]
+    ) -> list[StoredRecord]:
+        heads: dict[int, StoredRecord] = {}
+        for record in self._read(topic, begin, tails):
+            heads.setdefault(record.partition, record)
+            if len(heads) == len(begin):
+                break
+        return list(heads.values())
 
-    def _read(self, topic: str, begin: dict[int, int]) -> Iterator[StoredRecord]:
-        """Read each partition from its offset in `begin`, where a record is, to its end."""
+    def _records(self, topic: str, begin: int) -> list[StoredRecord]:
+        bounds = self._bounds(topic, [0])
+        oldest, end = bounds[0].oldest, bounds[0].end
+        if end == oldest:
+            return []
+        # From the last one that was told on, for the reason above.
+        first = max(oldest, min(begin, end - 1))
+        return [one for one in self._read(topic, {0: first}, bounds) if one.offset >= begin]
+
+    def _read(
+        self, topic: str, begin: Mapping[int, int], tails: Mapping[int, Tail]
+    ) -> Iterator[StoredRecord]:
+        """Read each partition from its offset in `begin` to its end.
+
+        There need not be a record: compaction may have left nothing between the two.
+        """
         consumer = self._connected()
         unread = {TopicPartition(topic, partition) for partition in begin}
         consumer.assign(list(unread))
@@ -77,9 +102,11 @@ class KafkaReader:
         while unread:
             if time.monotonic() > deadline:
                 raise KafkaTimeoutError(f"topic {topic} was not read in time")
-            for at, records in consumer.poll(timeout_ms=100).items():
+            for records in consumer.poll(timeout_ms=100).values():
                 yield from records
-                if records[-1].offset + 1 >= consumer.highwater(at):
+            for at in list(unread):
+                end = max(tails[at.partition].end, consumer.highwater(at) or 0)
+                if consumer.position(at) >= end:
                     unread.discard(at)
                     consumer.pause(at)
 

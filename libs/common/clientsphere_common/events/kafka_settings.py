@@ -8,6 +8,10 @@ from typing import Any
 
 from clientsphere_common.events.kafka_lane import SourceName
 
+# The client would wait up to 30 s after a broker has come back.
+_RECONNECT_AFTER_MS = 1000
+_PROGRESS = ".progress"
+
 
 @dataclass(frozen=True)
 class KafkaSettings:
@@ -17,7 +21,9 @@ class KafkaSettings:
     the topic holds events: keys would move, and with them their order. `window` is how far past
     the oldest unhandled event of a partition events are read ahead, and how many handled ones
     before it are remembered to recognise an id that was published again. `max_event_bytes` leaves
-    room for headers within what brokers accept, those of a dead letter too. `client_options` go to
+    room for headers within what brokers accept, those of a dead letter too. Members poll all the
+    time, so `max_poll_interval_s` may be short: rebalances wait that long for one that has died,
+    and some brokers let a new group form only after half of it. `client_options` go to
     every client as they are: TLS, SASL, a proxy.
     """
 
@@ -29,7 +35,7 @@ class KafkaSettings:
     publish_timeout_s: float = 10.0
     read_timeout_s: float = 10.0
     session_timeout_s: float = 10.0
-    max_poll_interval_s: float = 60.0
+    max_poll_interval_s: float = 6.0
     window: int = 1000
     max_event_bytes: int = 1_000_000
     client_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -39,6 +45,7 @@ class KafkaSettings:
         return {
             "bootstrap_servers": self.bootstrap_servers.split(","),
             "bootstrap_timeout_ms": int(self.publish_timeout_s * 500),
+            "reconnect_backoff_max_ms": _RECONNECT_AFTER_MS,
             **self.client_options,
         }
 
@@ -67,10 +74,22 @@ class GroupTopics:
 
     @property
     def progress(self) -> str:
-        return f"{self.group_id}.progress"
+        return f"{self.group_id}{_PROGRESS}"
+
+    def all_names(self) -> set[str]:
+        return {self.main, self.retry, self.progress, self.dead}
 
 
 def group_topics(settings: KafkaSettings, topic: str, group: str) -> GroupTopics:
     main = f"{settings.topic_prefix}{topic}"
     # A group of its own for each topic: members of one group share the partitions of all topics.
     return GroupTopics(main, f"{main}.{group}")
+
+
+def parse_progress_topic(settings: KafkaSettings, name: str) -> tuple[str, str] | None:
+    """Return the topic and the group that `name` would belong to; no topic of ours has a dot."""
+    if not (name.startswith(settings.topic_prefix) and name.endswith(_PROGRESS)):
+        return None
+    own = name.removeprefix(settings.topic_prefix).removesuffix(_PROGRESS)
+    topic, _, group = own.partition(".")
+    return (topic, group) if topic and group else None

@@ -7,7 +7,12 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
-from clientsphere_common.events.kafka_settings import GroupTopics, KafkaSettings
+from clientsphere_common.events.kafka_settings import (
+    GroupTopics,
+    KafkaSettings,
+    group_topics,
+    parse_progress_topic,
+)
 from clientsphere_common.events.kafka_thread import KafkaThread
 
 # Only closed segments are compacted, so they must not take a week to fill.
@@ -39,8 +44,21 @@ class KafkaTopics:
         """The same for a topic and what a group needs beside it."""
         return await self._thread.run(lambda: self._ensure_group(topics))
 
+    async def groups(self) -> list[tuple[str, str]]:
+        """List the topic and the name of every group that has all its topics."""
+        return await self._thread.run(self._groups)
+
     async def ping(self) -> None:
         await self._thread.run(lambda: self._connected().describe_cluster())
+
+    def _groups(self) -> list[tuple[str, str]]:
+        existing = set(self._connected().list_topics())
+        parsed = (parse_progress_topic(self._settings, name) for name in existing)
+        return sorted(
+            found
+            for found in parsed
+            if found and existing.issuperset(group_topics(self._settings, *found).all_names())
+        )
 
     def _ensure_main(self, topic: str) -> int:
         return self._ensure(topic, self._settings.partitions, self._retention())

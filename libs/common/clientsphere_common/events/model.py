@@ -48,6 +48,8 @@ class Subscription:
     stop_grace_s: float = 20.0
 
     def __post_init__(self) -> None:
+        if "." in self.topic:
+            raise ValueError(f"a topic's name has no dot, got {self.topic!r}")
         if self.concurrency < 1 or self.max_attempts < 1:
             raise ValueError(
                 "concurrency and max_attempts must be at least 1, "
@@ -63,3 +65,16 @@ class DeadLetter:
     attempts: int
     cause: str
     failed_at_ms: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a group is with its topic."""
+
+    topic: str
+    group: str
+    lag: int
+    """Events that it has neither handled nor given up."""
+    oldest_published_at_ms: int | None
+    """When the oldest of them was published; None when there is none."""
+    dead_letters: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from clientsphere_common.events.model import DeadLetter, Event, Subscription
+from clientsphere_common.events.model import DeadLetter, Event, Standing, Subscription
 
 
 class EventPublisher(Protocol):
@@ -41,8 +41,14 @@ class EventConsumer(Protocol):
         """Wait until the consumer ends; raises what ended it, unless it was stopped."""
 
 
-class EventLog(EventPublisher, Protocol):
-    def consumer(self, subscription: Subscription) -> EventConsumer: ...
+class EventOperations(Protocol):
+    """What operators ask an event log, also beside the processes that work with it.
+
+    All of it raises DependencyUnavailableError.
+    """
+
+    async def standings(self) -> list[Standing]:
+        """Tell of every group that ever began, by topic and name."""
 
     async def lag(self, topic: str, group: str) -> int:
         """Count the events that the group has neither handled nor given up."""
@@ -55,3 +61,10 @@ class EventLog(EventPublisher, Protocol):
 
         They have lost their place in the order of their key. Other ids are ignored.
         """
+
+
+class EventLog(EventPublisher, EventOperations, Protocol):
+    def consumer(self, subscription: Subscription) -> EventConsumer: ...
+
+    async def check(self) -> None:
+        """Raises DependencyUnavailableError when the log does not answer."""

@@ -9,22 +9,23 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from clientsphere_common.events.model import DeadLetter, Event, Subscription
+from clientsphere_common.events.model import Event, Subscription
 from clientsphere_common.events.sqlite_consumer import SqliteEventConsumer
-from clientsphere_common.events.sqlite_events import SCHEMA, append_event, read_event, trim_events
+from clientsphere_common.events.sqlite_events import SCHEMA, append_event, trim_events
 from clientsphere_common.events.sqlite_file import SqliteFile
-from clientsphere_common.events.sqlite_group import enqueue, find_group
+from clientsphere_common.events.sqlite_group import enqueue
 from clientsphere_common.events.sqlite_news import News
+from clientsphere_common.events.sqlite_operations import SqliteEventOperations
 
 _TRIM_BATCH = 1000
 
 
-class SqliteEventLog:
+class SqliteEventLog(SqliteEventOperations):
     """Keeps events in the file at `path` and hands them out.
 
     Everything survives kill -9, and what `publish` has acknowledged survives a power loss. A
-    second process is refused at `start`. `poll_interval_s` is a safety net only: news wake the
-    consumers of this process at once.
+    second process is refused at `start`. News wake the consumers of this process at once; what
+    an operator replays from another process is found within `poll_interval_s`.
     """
 
     def __init__(
@@ -35,24 +36,20 @@ class SqliteEventLog:
         retention_s: float = 7 * 24 * 3600.0,
         poll_interval_s: float = 5.0,
     ) -> None:
-        self._file = SqliteFile(path, SCHEMA)
+        super().__init__(SqliteFile(path, SCHEMA))
         self._clock = clock
         self._retention_s = retention_s
         self._poll_interval_s = poll_interval_s
         self._news = News()
 
-    @property
-    def name(self) -> str:
-        return "event log"
-
     async def start(self) -> None:
         """Raises DependencyUnavailableError when another process owns the file."""
-        await self._file.open()
+        await super().start()
         await self._file.transact(_suspect_what_was_in_hand)
 
-    async def stop(self) -> None:
-        """Close the file; consumers are to be stopped before."""
-        await self._file.close()
+    async def check(self) -> None:
+        """Raises DependencyUnavailableError when the file can no longer be read."""
+        await self._file.read(lambda db: db.execute("SELECT 1 FROM consumer_groups").fetchone())
 
     async def publish(self, events: Sequence[Event]) -> None:
         await self._file.transact(partial(_append, events=events, now_ms=self._now_ms()))
@@ -64,18 +61,8 @@ class SqliteEventLog:
             self._file, subscription, self._news, self._clock, self._poll_interval_s
         )
 
-    async def lag(self, topic: str, group: str) -> int:
-        return await self._file.transact(partial(_lag, topic=topic, group=group))
-
-    async def dead_letters(self, topic: str, group: str, limit: int = 100) -> list[DeadLetter]:
-        return await self._file.transact(
-            partial(_dead_letters, topic=topic, group=group, limit=limit)
-        )
-
     async def replay(self, topic: str, group: str, event_ids: Iterable[str]) -> int:
-        replayed = await self._file.transact(
-            partial(_replay, topic=topic, group=group, event_ids=list(event_ids))
-        )
+        replayed = await super().replay(topic, group, event_ids)
         self._news.ring(topic)
         return replayed
 
@@ -110,38 +97,3 @@ def _append(db: sqlite3.Connection, events: Sequence[Event], now_ms: int) -> Non
         if seq is not None:
             for group_id in groups[event.topic]:
                 enqueue(db, group_id, seq)
-
-
-def _lag(db: sqlite3.Connection, topic: str, group: str) -> int:
-    group_id = find_group(db, topic, group)
-    if group_id is None:
-        (lag,) = db.execute("SELECT count(*) FROM events WHERE topic = ?", (topic,)).fetchone()
-    else:
-        (lag,) = db.execute(
-            "SELECT count(*) FROM deliveries WHERE group_id = ?", (group_id,)
-        ).fetchone()
-    return int(lag)
-
-
-def _dead_letters(db: sqlite3.Connection, topic: str, group: str, limit: int) -> list[DeadLetter]:
-    rows = db.execute(
-        "SELECT seq, attempts, cause, failed_at_ms FROM dead_letters "
-        "WHERE group_id = ? ORDER BY seq LIMIT ?",
-        (find_group(db, topic, group), limit),
-    ).fetchall()
-    return [DeadLetter(read_event(db, seq), *facts) for seq, *facts in rows]
-
-
-def _replay(db: sqlite3.Connection, topic: str, group: str, event_ids: list[str]) -> int:
-    replayed = [
-        row
-        for event_id in event_ids
-        for row in db.execute(
-            "DELETE FROM dead_letters WHERE group_id = ? AND seq = "
-            "(SELECT seq FROM events WHERE topic = ? AND id = ?) RETURNING group_id, seq",
-            (find_group(db, topic, group), topic, event_id),
-        ).fetchall()
-    ]
-    for group_id, seq in replayed:
-        enqueue(db, group_id, seq)
-    return len(replayed)

@@ -19,7 +19,7 @@ from clientsphere_common.secrets.local_keys import (
 from clientsphere_common.secrets.polled import PolledSecrets
 from clientsphere_common.secrets.ports import EnvelopeKeys
 from clientsphere_common.secrets.settings import SecretsSettings, VaultSettings
-from clientsphere_common.secrets.sources import FirstOfSources
+from clientsphere_common.secrets.sources import FirstOfSources, SecretSource
 from clientsphere_common.secrets.vault_kv import VaultSource
 from clientsphere_common.secrets.vault_session import VaultSession
 from clientsphere_common.secrets.vault_transit import VaultEnvelopeKeys
@@ -31,6 +31,32 @@ class SecretParts:
     envelope_keys: EnvelopeKeys
     modules: Sequence[Module]
     """To be started in this order, before what reads secrets."""
+
+
+@dataclass(frozen=True)
+class SecretReading:
+    """For a command that needs a password, and no keys of tenants."""
+
+    secrets: PolledSecrets
+    modules: Sequence[Module]
+
+
+def secrets_to_read(
+    settings: SecretsSettings,
+    vault: VaultSettings | None,
+    environment: Mapping[str, str],
+    data_dir: Path,
+) -> SecretReading:
+    """From where the services have theirs; makes nothing that is missing."""
+    if settings.source == "embedded":
+        source = FirstOfSources(
+            [EnvironmentSource(environment), FolderSource(data_dir / "secrets")]
+        )
+        return _reading(source, settings)
+    if vault is None:
+        return _reading(FolderSource(settings.folder), settings)
+    parts = vault_secrets(settings, vault)
+    return SecretReading(parts.secrets, parts.modules)
 
 
 def embedded_secrets(
@@ -49,6 +75,10 @@ def embedded_secrets(
     secrets = PolledSecrets(source, settings.refresh_interval_s)
     root_key = load_or_create_root_key(data_dir / "keys" / "envelope-root-key")
     return SecretParts(secrets, LocalEnvelopeKeys(root_key), [secrets])
+
+
+def _reading(source: SecretSource, settings: SecretsSettings) -> SecretReading:
+    return SecretReading(PolledSecrets(source, settings.refresh_interval_s), ())
 
 
 def file_secrets(settings: SecretsSettings) -> SecretParts:
