@@ -10,7 +10,7 @@ UV := $(BIN)/uv --quiet --no-progress
 PROTOS := $(shell cd protos && find clientsphere -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-full check fmt lint types contracts sizes docs docs-check protos protos-check pins bench clean
+.PHONY: help setup demo run up down stack-status test test-distributed test-full check fmt lint types contracts sizes docs docs-check protos protos-check pins bench clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,9 +22,18 @@ demo: setup ## Start everything in one process, upload sample documents, ask que
 run: setup ## Serve until Ctrl-C (the same as `clientsphere run`)
 	@$(BIN)/clientsphere run
 
+up: $(VENV)/.dev ## Start the five services as processes, on servers of their own, without containers
+	@$(BIN)/python -m tests.stack up
+down: $(VENV)/.dev ## Stop them; what they hold stays in .stack
+	@$(BIN)/python -m tests.stack down
+stack-status: $(VENV)/.dev ## Say what of it runs, and where
+	@$(BIN)/python -m tests.stack status
+
 ##@ Test it
 test: check ## Everything CI runs: check, then all tests with short profiles
 	$(BIN)/pytest -m "not slow"
+test-distributed: $(VENV)/.dev ## The tests of the distributed shape, on the servers of `make up`
+	$(BIN)/pytest -m distributed tests/distributed
 test-full: check ## All tests at full size: crash, fuzz, load
 	CLIENTSPHERE_TEST_PROFILE=full $(BIN)/pytest
 bench: $(VENV)/.dev ## Measure speed as ratios against a baseline in the same run

@@ -127,7 +127,7 @@ class OpenBao:
 @contextmanager
 def running_openbao(folder: Path) -> Iterator[OpenBao]:
     """A running server; tests that need one are skipped where there is no `bao`."""
-    server = OpenBao(_binary(), folder)
+    server = OpenBao(bao_binary(), folder)
     try:
         server.start()
         yield server
@@ -142,7 +142,7 @@ async def eventually(is_so: Any, timeout_s: float = 10) -> None:
             await asyncio.sleep(0.02)
 
 
-def _binary() -> str:
+def bao_binary() -> str:
     beside_python = Path(sys.executable).with_name("bao")
     found = str(beside_python) if beside_python.exists() else shutil.which("bao")
     if found is None:

@@ -111,7 +111,7 @@ class PostgresServer:
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """Raises PostgresMissingError with the reason when there can be no server."""
-    programs, user = _programs(), _user()
+    programs, user = postgres_programs(), postgres_user()
     # Not in pytest's own folder: it is private, and the path of a socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="clientsphere-pg-"))
     if user is not None:
@@ -157,7 +157,7 @@ def _ask_for_passwords(rules: Path) -> None:
     rules.write_text(rule + rules.read_text())
 
 
-def _programs() -> Path:
+def postgres_programs() -> Path:
     """The newest installed version's, which Debian does not put on the path."""
     installed = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: int(file.parts[-3])
@@ -168,7 +168,7 @@ def _programs() -> Path:
     return Path(found).resolve().parent
 
 
-def _user() -> str | None:
+def postgres_user() -> str | None:
     """The server refuses to run as root."""
     if os.geteuid() != 0:
         return None

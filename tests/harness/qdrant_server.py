@@ -1,11 +1,14 @@
 """A stand-in for the Qdrant server: its own gRPC API on the embedded engine, for tests only.
 
-As a process of its own: python -m tests.harness.qdrant_server FOLDER PORT
+As a process of its own: python -m tests.harness.qdrant_server FOLDER PORT, with the key that it
+asks for, if any, in QDRANT__SERVICE__API_KEY, as the real one has it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -244,8 +247,11 @@ class _SnapshotCalls(wire.SnapshotsServicer):
 
 
 async def main(folder: str, port: str) -> None:
-    async with qdrant_server(Path(folder), port=int(port)):
-        await asyncio.Event().wait()
+    api_key = os.environ.get("QDRANT__SERVICE__API_KEY", "")
+    stop_requested = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_requested.set)
+    async with qdrant_server(Path(folder), port=int(port), api_key=api_key):
+        await stop_requested.wait()
 
 
 if __name__ == "__main__":
