@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from audit.settings import AuditSettings
+from clientsphere_common.db.settings import DatabaseSettings
+from clientsphere_common.events.settings import EventLogSettings
+from clientsphere_common.objects.settings import S3Settings
+from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.settings import PlatformSettings
+from clientsphere_common.vectors.settings import QdrantSettings
 from gateway.settings import GatewaySettings
 from ingestion.settings import IngestionSettings
 from llm_proxy.settings import LlmProxySettings
@@ -14,7 +19,7 @@ from retrieval.settings import RetrievalSettings
 
 @dataclass(frozen=True)
 class AllSettings:
-    """Read from the environment where not given."""
+    """Read from the environment where not given; a store that no setting names is embedded."""
 
     platform: PlatformSettings = field(default_factory=PlatformSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
@@ -22,3 +27,8 @@ class AllSettings:
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     llm_proxy: LlmProxySettings = field(default_factory=LlmProxySettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    events: EventLogSettings = field(default_factory=EventLogSettings)
+    objects: S3Settings = field(default_factory=S3Settings)
+    index: QdrantSettings = field(default_factory=QdrantSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)

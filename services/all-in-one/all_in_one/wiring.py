@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import grpc
-from prometheus_client import CollectorRegistry
-
 import audit.wiring
 import gateway.wiring
 import ingestion.wiring
@@ -17,27 +14,29 @@ from all_in_one.channel import SharedChannel
 from all_in_one.identities import Identities
 from all_in_one.settings import AllSettings
 from all_in_one.socket import PrivateSocket
-from clientsphere_common.cache.in_process import InProcessCache
-from clientsphere_common.cache.metrics import CacheMetrics
-from clientsphere_common.db.assembly import sqlite_tables
+from clientsphere_common.cache.assembly import open_cache
+from clientsphere_common.cache.ports import Cache
+from clientsphere_common.db.assembly import open_tables
 from clientsphere_common.db.session import Database
-from clientsphere_common.events.sqlite import SqliteEventLog
-from clientsphere_common.events.sqlite_trimming import EventTrimming
+from clientsphere_common.events.assembly import open_event_log
+from clientsphere_common.events.ports import EventLog
 from clientsphere_common.http_server import HttpServer
 from clientsphere_common.modules import Module, Opened, ServiceParts
-from clientsphere_common.objects.directory import DirectoryObjectStore
+from clientsphere_common.objects.assembly import open_objects
+from clientsphere_common.objects.ports import ObjectStore
 from clientsphere_common.process.metrics import process_registry
-from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
-from clientsphere_common.readiness import Check
+from clientsphere_common.process.resources import Resources
+from clientsphere_common.process.state import ProcessState
+from clientsphere_common.rate_limits.assembly import open_rate_limiter
+from clientsphere_common.resilience.metrics import CallMetrics
 from clientsphere_common.rpc.frame import RequestFrame
 from clientsphere_common.rpc.host import GrpcHost
 from clientsphere_common.rpc.metrics import RpcMetrics
 from clientsphere_common.secrets.assembly import open_secrets
-from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
-from gateway.own_secrets import MAKERS, OwnSecrets, open_own_secrets
-from llm_proxy.api_keys import ApiKeys, open_api_keys
-
-_CACHE_BYTES = 32 * 1024**2
+from clientsphere_common.vectors.assembly import open_index
+from clientsphere_common.vectors.ports import PassageIndex
+from gateway.own_secrets import MAKERS, open_own_secrets
+from llm_proxy.api_keys import open_api_keys
 
 
 @dataclass(frozen=True)
@@ -53,81 +52,90 @@ async def build(settings: AllSettings) -> Process:
 
     Raises DependencyUnavailableError for a secret that was given and cannot be used.
     """
-    secret_parts = open_secrets(settings.platform.data_dir, MAKERS)
-    secrets = secret_parts.secrets
-    shared = _Shared.of(settings)
-    services = _services(settings, shared, await open_api_keys(settings.llm_proxy, secrets))
-    own = await open_own_secrets(secrets, settings.gateway.token_lifetime_s)
-    front = gateway.wiring.build(settings.gateway, _around_gateway(shared, services, own))
-    frame = RequestFrame(shared.identities.verifier(), RpcMetrics(shared.registry))
-    modules: list[Module] = [*secret_parts.modules, shared.socket]
-    modules += [shared.objects, shared.index, shared.events]
+    data_dir = settings.platform.data_dir
+    secrets = open_secrets(data_dir, MAKERS)
+    resources = Resources(data_dir, secrets, process_registry(), ProcessState())
+    shared = await _Shared.open(settings, resources)
+    services = await _services(settings, resources, shared)
+    around = await _around_gateway(settings, resources, shared, services)
+    front = gateway.wiring.build(settings.gateway, around)
+    frame = RequestFrame(shared.identities.verifier(), RpcMetrics(resources.registry))
+    modules: list[Module] = [*secrets.modules, shared.socket, *resources.modules]
     modules += [module for service in services for module in service.modules]
     modules += front.modules
     modules += [GrpcHost(shared.socket.address, services, frame), shared.channel]
     modules += [worker for service in services for worker in service.workers]
-    modules += [EventTrimming(shared.events)]
     modules += front.workers
     return Process(modules, front.http)
 
 
 @dataclass(frozen=True)
 class _Shared:
-    """The embedded stores, and the channel on which the services call each other."""
+    """What more than one service uses."""
 
-    data_dir: Path
     socket: PrivateSocket
     channel: SharedChannel
+    """On which the services call each other."""
     identities: Identities
-    objects: DirectoryObjectStore
-    index: QdrantEdgeIndex
-    events: SqliteEventLog
-    registry: CollectorRegistry
+    objects: ObjectStore
+    index: PassageIndex
+    events: EventLog
+    cache: Cache
+    call_metrics: CallMetrics
 
     @classmethod
-    def of(cls, settings: AllSettings) -> _Shared:
-        data_dir = settings.platform.data_dir
+    async def open(cls, settings: AllSettings, resources: Resources) -> _Shared:
+        data_dir, secrets = resources.data_dir, resources.secrets
         socket = PrivateSocket(data_dir)
+        call_metrics = CallMetrics(resources.registry)
+        dimension = llm_proxy.wiring.embedding_dimension(settings.llm_proxy)
         return cls(
-            data_dir=data_dir,
             socket=socket,
             channel=SharedChannel(socket.address),
             identities=Identities(data_dir / "keys"),
-            objects=DirectoryObjectStore(data_dir / "objects"),
-            index=QdrantEdgeIndex(
-                data_dir / "vectors", llm_proxy.wiring.embedding_dimension(settings.llm_proxy)
+            objects=resources.take(
+                await open_objects(settings.objects, data_dir, secrets, resources.envelope_keys)
             ),
-            events=SqliteEventLog(data_dir / "events.db"),
-            registry=process_registry(),
+            index=resources.take(
+                await open_index(settings.index, dimension, data_dir, secrets, call_metrics)
+            ),
+            events=resources.take(
+                await open_event_log(settings.events, data_dir, secrets, resources.registry)
+            ),
+            cache=resources.take(await open_cache(settings.redis, secrets, resources.registry)),
+            call_metrics=call_metrics,
         )
 
-    def tables(self, service: str, migrations: Path) -> Opened[Database]:
-        return sqlite_tables(service, migrations, self.data_dir)
 
-
-def _services(
-    settings: AllSettings, shared: _Shared, api_keys: Opened[ApiKeys]
+async def _services(
+    settings: AllSettings, resources: Resources, shared: _Shared
 ) -> list[ServiceParts]:
     """In order of dependency: each one calls only those before it."""
-    channel: grpc.aio.Channel = shared.channel.channel
+    channel, identities = shared.channel.channel, shared.identities
     return [
         audit.wiring.build(
             settings.audit,
             audit.wiring.Surroundings(
-                shared.tables("audit", audit.wiring.MIGRATIONS), shared.events
+                tables=await _tables(settings, resources, "audit", audit.wiring.MIGRATIONS),
+                event_log=shared.events,
             ),
         ),
-        llm_proxy.wiring.build(settings.llm_proxy, llm_proxy.wiring.Surroundings(api_keys)),
+        llm_proxy.wiring.build(
+            settings.llm_proxy,
+            llm_proxy.wiring.Surroundings(
+                await open_api_keys(settings.llm_proxy, resources.secrets), shared.call_metrics
+            ),
+        ),
         ingestion.wiring.build(
             settings.ingestion,
             ingestion.wiring.Surroundings(
-                tables=shared.tables("ingestion", ingestion.wiring.MIGRATIONS),
-                scratch_dir=shared.data_dir / "scratch",
+                tables=await _tables(settings, resources, "ingestion", ingestion.wiring.MIGRATIONS),
+                scratch_dir=resources.data_dir / "scratch",
                 objects=shared.objects,
                 index=shared.index,
                 event_log=shared.events,
                 llm_channel=channel,
-                calls=shared.identities.calls_of("ingestion"),
+                calls=identities.calls_of("ingestion"),
             ),
         ),
         retrieval.wiring.build(
@@ -135,28 +143,38 @@ def _services(
             retrieval.wiring.Surroundings(
                 index=shared.index,
                 llm_channel=channel,
-                calls=shared.identities.calls_of("retrieval"),
-                cache=InProcessCache(_CACHE_BYTES, CacheMetrics(shared.registry)),
+                calls=identities.calls_of("retrieval"),
+                cache=shared.cache,
             ),
         ),
     ]
 
 
-def _around_gateway(
-    shared: _Shared, services: list[ServiceParts], own: Opened[OwnSecrets]
+async def _around_gateway(
+    settings: AllSettings,
+    resources: Resources,
+    shared: _Shared,
+    services: list[ServiceParts],
 ) -> gateway.wiring.Surroundings:
-    channel = shared.channel.channel
+    channel, secrets = shared.channel.channel, resources.secrets
     return gateway.wiring.Surroundings(
-        secrets=own,
-        tables=shared.tables("gateway", gateway.wiring.MIGRATIONS),
+        secrets=await open_own_secrets(secrets, settings.gateway.token_lifetime_s),
+        tables=await _tables(settings, resources, "gateway", gateway.wiring.MIGRATIONS),
         channels=gateway.wiring.ServiceChannels(channel, channel, channel, channel),
         calls=shared.identities.calls_of("gateway"),
         publisher=shared.events,
-        rate_limiter=InProcessRateLimiter(),
-        registry=shared.registry,
-        checks=(
-            Check("passage index", shared.index.check),
-            *(check for service in services for check in service.checks),
+        rate_limiter=resources.take(
+            await open_rate_limiter(settings.redis, secrets, resources.registry)
         ),
-        credentials_file=shared.data_dir / "credentials.json",
+        registry=resources.registry,
+        checks=[*(check for service in services for check in service.checks), *resources.checks],
+        credentials_file=resources.data_dir / "credentials.json",
+    )
+
+
+async def _tables(
+    settings: AllSettings, resources: Resources, service: str, migrations: Path
+) -> Opened[Database]:
+    return await open_tables(
+        settings.database, service, migrations, resources.data_dir, resources.secrets
     )

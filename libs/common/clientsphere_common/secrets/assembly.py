@@ -100,7 +100,7 @@ def open_secrets(data_dir: Path, makers: Makers | None = None) -> SecretParts:
     """What the settings name; raises ValidationError when they are not complete."""
     settings = SecretsSettings()
     if settings.source == "vault":
-        return vault_secrets(settings, VaultSettings())
+        return vault_secrets(settings, VaultSettings())  # type: ignore[call-arg] # read from the environment
     if settings.source == "files":
         return file_secrets(settings)
     return embedded_secrets(settings, os.environ, data_dir, makers)
