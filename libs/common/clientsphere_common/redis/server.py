@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -29,12 +28,11 @@ class RedisServer:
         self,
         settings: RedisSettings,
         read_password: Callable[[], str] | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._timeout_s = settings.timeout_s
         # After one failure: no other request shall wait for a server that is away.
         policy = BreakerPolicy(failures=1, open_s=settings.retry_interval_s)
-        self._breaker = CircuitBreaker("Redis server", policy, clock=clock)
+        self._breaker = CircuitBreaker("Redis server", policy)
         self._places = asyncio.Semaphore(settings.max_connections)
         self._connections = Connections(_pool(settings, read_password).make_connection)
 
