@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from clientsphere_cli.failures import CliError
-from clientsphere_cli.settings import load_settings
+from clientsphere_cli.settings import load_settings, unusable_setting
 from clientsphere_common.settings import PlatformSettings
 
 if TYPE_CHECKING:
     from clientsphere_common.events.ports import EventOperations
-    from clientsphere_common.secrets.assembly import SecretReading
+    from clientsphere_common.modules import Opened
+    from clientsphere_common.secrets.ports import Secrets
 
 
 @asynccontextmanager
@@ -32,13 +35,13 @@ async def open_operations() -> AsyncIterator[EventOperations]:
             " another folder with CLIENTSPHERE_DATA_DIR, or brokers with"
             " CLIENTSPHERE_KAFKA_BOOTSTRAP_SERVERS."
         )
-    reading = _secrets(platform)
+    secrets = _secrets(platform)
     try:
         async with AsyncExitStack() as started:
-            for module in reading.modules:
+            for module in secrets.modules:
                 await module.start()
                 started.push_async_callback(module.stop)
-            opened = await open_event_operations(settings, platform.data_dir, reading.secrets)
+            opened = await open_event_operations(settings, platform.data_dir, secrets.use)
             for module in opened.modules:
                 await module.start()
                 started.push_async_callback(module.stop)
@@ -47,10 +50,10 @@ async def open_operations() -> AsyncIterator[EventOperations]:
         raise CliError(error.message) from error
 
 
-def _secrets(platform: PlatformSettings) -> SecretReading:
-    from clientsphere_common.secrets.assembly import secrets_to_read
-    from clientsphere_common.secrets.settings import SecretsSettings, VaultSettings
+def _secrets(platform: PlatformSettings) -> Opened[Secrets]:
+    from clientsphere_common.secrets.assembly import command_secrets
 
-    settings = load_settings(SecretsSettings)
-    vault = load_settings(VaultSettings) if settings.source == "vault" else None
-    return secrets_to_read(settings, vault, os.environ, platform.data_dir)
+    try:
+        return command_secrets(os.environ, platform.data_dir)
+    except ValidationError as error:
+        raise unusable_setting(error) from error

@@ -8,6 +8,7 @@ from clientsphere_cli.command_groups import ReportingGroup
 from clientsphere_cli.commands import api_keys, audit, documents, events, knowledge_bases, tenants
 from clientsphere_cli.commands.ask import ask, search
 from clientsphere_cli.commands.demo import demo
+from clientsphere_cli.commands.migrate import migrate
 from clientsphere_cli.commands.run import run
 from clientsphere_cli.commands.upload import upload
 
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, upload, ask, search):
+for command in (demo, run, migrate, upload, ask, search):
     app.command()(command)
 app.add_typer(documents.group, name="documents")
 app.add_typer(knowledge_bases.group, name="knowledge-bases")

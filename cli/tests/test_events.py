@@ -14,7 +14,7 @@ from clientsphere_common.events.assembly import open_event_log
 from clientsphere_common.events.model import Event, Subscription
 from clientsphere_common.events.settings import EventLogSettings
 from tests.contract.recording_handler import RecordingHandler, eventually
-from tests.fakes.secrets import FakeSecrets
+from tests.fakes.unchanging_secrets import FakeSecrets
 from tests.harness.command_line import CommandLine
 from tests.harness.modules import running
 

@@ -24,7 +24,7 @@ from clientsphere_common.modules import Opened
 from clientsphere_common.readiness import ask_all
 from tests.contract.kafka_network import Network, is_published
 from tests.contract.recording_handler import GROUP, TOPIC, RecordingHandler, eventually, new_event
-from tests.fakes.secrets import FakeSecrets
+from tests.fakes.unchanging_secrets import FakeSecrets
 from tests.harness.kafka_broker import free_address, running_broker
 from tests.harness.modules import running
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from clientsphere_common.db.limits import DatabaseLimits
@@ -53,6 +54,20 @@ class ServiceRoles:
     def owner(self) -> str:
         """Under which migrations run."""
         return f"clientsphere_{self.schema}_owner"
+
+
+def connection_info(url: str, **more: str | int) -> str:
+    """`url` as libpq understands it; as a URL, it would repeat a password that has a space."""
+    parsed = make_url(url)
+    named = {
+        "host": parsed.host,
+        "port": parsed.port,
+        "dbname": parsed.database,
+        "user": parsed.username,
+        "password": parsed.password,
+    }
+    asked = {name: value for name, value in parsed.query.items() if isinstance(value, str)}
+    return make_conninfo("", **{**named, **asked, **more})
 
 
 def open_postgres(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
-from sqlalchemy.engine import make_url
 
-from clientsphere_common.db.postgres import ServiceRoles
+from clientsphere_common.db.postgres import ServiceRoles, connection_info
 
 _CONNECT_TIMEOUT_S = 10
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('clientsphere/provisioning', 0))"
@@ -31,8 +30,8 @@ _STATEMENTS = (
 class RolePasswords:
     """Empty where the server knows another way to tell who logs in."""
 
-    login: str = ""
-    owner: str = ""
+    login: str = field(default="", repr=False)
+    owner: str = field(default="", repr=False)
 
 
 class RoleTooPowerfulError(RuntimeError):
@@ -47,8 +46,8 @@ def provision(admin_url: str, schema: str, passwords: RolePasswords) -> None:
     RoleTooPowerfulError for a role that was there before and stands above that.
     """
     roles = ServiceRoles(schema)
-    url = make_url(admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S) as connection:
+    admin = connection_info(admin_url, connect_timeout=_CONNECT_TIMEOUT_S)
+    with psycopg.connect(admin) as connection:
         connection.execute(_ONE_AT_A_TIME)
         for role in (roles.login, roles.owner, roles.system):
             _make(connection, role)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clientsphere_common.modules import Module
+from clientsphere_common.modules import Module, Opened
 from clientsphere_common.secrets.environment import EnvironmentSource
 from clientsphere_common.secrets.folder import FolderSource
 from clientsphere_common.secrets.kept import KeptSource, Makers
@@ -17,7 +17,7 @@ from clientsphere_common.secrets.local_keys import (
     load_root_key,
 )
 from clientsphere_common.secrets.polled import PolledSecrets
-from clientsphere_common.secrets.ports import EnvelopeKeys
+from clientsphere_common.secrets.ports import EnvelopeKeys, Secrets
 from clientsphere_common.secrets.settings import SecretsSettings, VaultSettings
 from clientsphere_common.secrets.sources import FirstOfSources, SecretSource
 from clientsphere_common.secrets.vault_kv import VaultSource
@@ -31,32 +31,6 @@ class SecretParts:
     envelope_keys: EnvelopeKeys
     modules: Sequence[Module]
     """To be started in this order, before what reads secrets."""
-
-
-@dataclass(frozen=True)
-class SecretReading:
-    """For a command that needs a password, and no keys of tenants."""
-
-    secrets: PolledSecrets
-    modules: Sequence[Module]
-
-
-def secrets_to_read(
-    settings: SecretsSettings,
-    vault: VaultSettings | None,
-    environment: Mapping[str, str],
-    data_dir: Path,
-) -> SecretReading:
-    """From where the services have theirs; makes nothing that is missing."""
-    if settings.source == "embedded":
-        source = FirstOfSources(
-            [EnvironmentSource(environment), FolderSource(data_dir / "secrets")]
-        )
-        return _reading(source, settings)
-    if vault is None:
-        return _reading(FolderSource(settings.folder), settings)
-    parts = vault_secrets(settings, vault)
-    return SecretReading(parts.secrets, parts.modules)
 
 
 def embedded_secrets(
@@ -75,10 +49,6 @@ def embedded_secrets(
     secrets = PolledSecrets(source, settings.refresh_interval_s)
     root_key = load_or_create_root_key(data_dir / "keys" / "envelope-root-key")
     return SecretParts(secrets, LocalEnvelopeKeys(root_key), [secrets])
-
-
-def _reading(source: SecretSource, settings: SecretsSettings) -> SecretReading:
-    return SecretReading(PolledSecrets(source, settings.refresh_interval_s), ())
 
 
 def file_secrets(settings: SecretsSettings) -> SecretParts:
@@ -100,7 +70,27 @@ def open_secrets(data_dir: Path, makers: Makers | None = None) -> SecretParts:
     """What the settings name; raises ValidationError when they are not complete."""
     settings = SecretsSettings()
     if settings.source == "vault":
-        return vault_secrets(settings, VaultSettings())  # type: ignore[call-arg] # read from the environment
+        return vault_secrets(settings, VaultSettings())  # type: ignore[call-arg]  # from the environment
     if settings.source == "files":
         return file_secrets(settings)
     return embedded_secrets(settings, os.environ, data_dir, makers)
+
+
+def command_secrets(environment: Mapping[str, str], data_dir: Path) -> Opened[Secrets]:
+    """For a command that ends soon: what the environment says, else the place of the settings.
+
+    Raises ValidationError when the settings are not complete.
+    """
+    settings = SecretsSettings()
+    sources: list[SecretSource] = [EnvironmentSource(environment)]
+    modules: list[Module] = []
+    if settings.source == "embedded":
+        sources.append(FolderSource(data_dir / "secrets"))
+    else:
+        sources.append(FolderSource(settings.folder))
+    if settings.source == "vault":
+        vault = VaultSettings()  # type: ignore[call-arg]  # from the environment
+        session = VaultSession(vault)
+        sources.append(VaultSource(session, vault))
+        modules.append(session)
+    return Opened(PolledSecrets(FirstOfSources(sources), settings.refresh_interval_s), modules)
