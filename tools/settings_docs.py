@@ -11,10 +11,10 @@ from pydantic_settings import BaseSettings
 from audit.settings import AuditSettings
 from clientsphere_cli.settings import CliSettings
 from clientsphere_common.db.settings import DatabaseSettings
+from clientsphere_common.events.settings import EventLogSettings
 from clientsphere_common.objects.settings import S3Settings
 from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.rpc.settings import RpcSettings
-from clientsphere_common.events.settings import EventLogSettings
 from clientsphere_common.settings import PlatformSettings
 from clientsphere_common.vectors.settings import QdrantSettings
 from gateway.settings import GatewaySettings

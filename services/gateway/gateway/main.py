@@ -28,7 +28,6 @@ async def build(resources: Resources) -> ProcessParts:
         tables=await open_tables(
             DatabaseSettings(), "gateway", wiring.MIGRATIONS, data_dir, secrets
         ),
-        channels=_channels(resources),
         calls=resources.take(await open_calls("gateway", secrets)),
         publisher=resources.take_optional(
             await open_event_log(EventLogSettings(), data_dir, secrets, resources.registry)
@@ -36,6 +35,7 @@ async def build(resources: Resources) -> ProcessParts:
         rate_limiter=resources.take(
             await open_rate_limiter(RedisSettings(), secrets, resources.registry)
         ),
+        channels=_channels(resources),
         registry=resources.registry,
         checks=resources.checks,
     )

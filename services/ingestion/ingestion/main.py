@@ -13,6 +13,7 @@ from clientsphere_common.process.prepared import ProcessParts
 from clientsphere_common.process.resources import Resources
 from clientsphere_common.process.run import run_service
 from clientsphere_common.process.serving import over_grpc
+from clientsphere_common.resilience.metrics import CallMetrics
 from clientsphere_common.rpc.assembly import open_service_channel
 from clientsphere_common.rpc.settings import RpcSettings
 from clientsphere_common.vectors.assembly import open_index
@@ -25,6 +26,7 @@ async def build(resources: Resources) -> ProcessParts:
     """Uploads need tables and objects only; what the workers miss, they wait for."""
     qdrant, rpc = QdrantSettings(), RpcSettings()
     data_dir, secrets = resources.data_dir, resources.secrets
+    call_metrics = CallMetrics(resources.registry)
     around = wiring.Surroundings(
         tables=await open_tables(
             DatabaseSettings(), "ingestion", wiring.MIGRATIONS, data_dir, secrets
@@ -34,15 +36,15 @@ async def build(resources: Resources) -> ProcessParts:
             await open_objects(S3Settings(), data_dir, secrets, resources.envelope_keys)
         ),
         index=resources.take_optional(
-            await open_index(qdrant, qdrant.dimension, data_dir, secrets)
+            await open_index(qdrant, qdrant.dimension, data_dir, secrets, call_metrics)
         ),
         event_log=resources.take_optional(
             await open_event_log(EventLogSettings(), data_dir, secrets, resources.registry)
         ),
+        calls=resources.take(await open_calls("ingestion", secrets)),
         llm_channel=resources.take_optional(
             open_service_channel(rpc, "llm-proxy", rpc.llm_proxy_address)
         ),
-        calls=resources.take(await open_calls("ingestion", secrets)),
     )
     return await over_grpc(resources, wiring.build(IngestionSettings(), around))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,14 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from clientsphere_common.http_server import HttpAddress, HttpServer
+from clientsphere_common.process.metrics import ProcessMetrics
 from clientsphere_common.process.settings import OpsSettings
 from clientsphere_common.process.state import ProcessState
 from clientsphere_common.readiness import Report
 
 
-def ops_server(
-    settings: OpsSettings, state: ProcessState, registry: CollectorRegistry
-) -> HttpServer:
+def ops_server(settings: OpsSettings, state: ProcessState, metrics: ProcessMetrics) -> HttpServer:
     """`/health/live`, `/health/ready` and `/metrics`, for the platform and nobody else.
 
     Alive says nothing about other parts: restarting this one would not help them.
@@ -33,14 +32,14 @@ def ops_server(
         status_code = 503 if report.state == "failing" else 200
         return JSONResponse(_body(report), status_code)
 
-    async def metrics(_request: Request) -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    async def count(_request: Request) -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     app = Starlette(
         routes=[
             Route("/health/live", live),
             Route("/health/ready", ready),
-            Route("/metrics", metrics),
+            Route("/metrics", count),
         ]
     )
     address = HttpAddress(settings.host, settings.port, "CLIENTSPHERE_OPS_")

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from clientsphere_common.http_server import AddressUnusableError
 from clientsphere_common.logging import configure_logging
 from clientsphere_common.modules import run_modules
-from clientsphere_common.process.metrics import process_registry
+from clientsphere_common.process.metrics import ProcessMetrics
 from clientsphere_common.process.ops import ops_server
 from clientsphere_common.process.prepared import PreparedParts, ProcessParts
 from clientsphere_common.process.resources import Resources
@@ -49,7 +49,7 @@ def run_service(name: str, build: Build) -> None:
 
 async def _serve(name: str, platform: PlatformSettings, build: Build) -> None:
     stop_requested = asyncio.Event()
-    state, registry = ProcessState(), process_registry()
+    state, metrics = ProcessState(), ProcessMetrics()
 
     def stop() -> None:
         state.stops()
@@ -58,11 +58,11 @@ async def _serve(name: str, platform: PlatformSettings, build: Build) -> None:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop)
     platform.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ops = ops_server(OpsSettings(), state, registry)
+    ops = ops_server(OpsSettings(), state, metrics)
     secrets = open_secrets(platform.data_dir)
 
     async def prepare() -> ProcessParts:
-        return await build(Resources(platform.data_dir, secrets, registry, state))
+        return await build(Resources(platform.data_dir, secrets, metrics.renew(), state))
 
     # Health first: whoever waits for the rest can read there what it waits for.
     modules = [ops, *secrets.modules, PreparedParts(prepare, state)]

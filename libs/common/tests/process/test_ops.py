@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import Counter
 
 from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.process.metrics import ProcessMetrics
 from clientsphere_common.process.ops import ops_server
 from clientsphere_common.process.settings import OpsSettings
 from clientsphere_common.process.state import ProcessState
@@ -27,9 +28,10 @@ def state() -> ProcessState:
 
 @pytest.fixture
 async def client(state: ProcessState) -> AsyncIterator[httpx.AsyncClient]:
-    registry = CollectorRegistry()
-    Counter("clientsphere_things", "Things.", registry=registry).inc(3)
-    server = ops_server(OpsSettings(port=0), state, registry)
+    metrics = ProcessMetrics()
+    for registry in (metrics.renew(), metrics.renew()):
+        Counter("clientsphere_things", "Things.", registry=registry).inc(3)
+    server = ops_server(OpsSettings(port=0), state, metrics)
     async with running(server), httpx.AsyncClient(base_url=server.url) as client:
         yield client
 
