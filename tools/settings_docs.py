@@ -15,6 +15,7 @@ from clientsphere_common.events.settings import EventLogSettings
 from clientsphere_common.objects.settings import S3Settings
 from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.rpc.settings import RpcSettings
+from clientsphere_common.secrets.settings import SecretsSettings, VaultSettings
 from clientsphere_common.settings import PlatformSettings
 from clientsphere_common.vectors.settings import QdrantSettings
 from gateway.settings import GatewaySettings
@@ -41,6 +42,8 @@ SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("llm-proxy", LlmProxySettings),
     ("audit", AuditSettings),
     ("Cache and rate limits: Redis", RedisSettings),
+    ("Secrets", SecretsSettings),
+    ("Vault", VaultSettings),
     ("Tables", DatabaseSettings),
     ("The clientsphere command", CliSettings),
 )
