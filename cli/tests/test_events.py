@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import logging
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,15 @@ def command(
         }.items():
             monkeypatch.setenv(f"CLIENTSPHERE_KAFKA_{name}", value)
     return CommandLine(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _left_open(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What the client of Kafka left open is found in its own test, not in a later one."""
+    # What is logged would hold on to connections until then.
+    caplog.set_level(logging.CRITICAL, logger="kafka")
+    yield
+    gc.collect()
 
 
 @pytest.fixture
@@ -113,11 +125,7 @@ class TestDeadLetters:
     def test_narrow_terminal_shows_who_which_and_why(self, stuck: CommandLine) -> None:
         header, first, *_ = stuck.run("events", "dead-letters").stdout.splitlines()
         assert header.split() == ["Group", "Id", "Cause"]
-        assert first.split() == [
-            "ingestion-workers",
-            "evt_1",
-            *["ValueError:", "evt_1", "is", "broken"],
-        ]
+        assert " ".join(first.split()) == "ingestion-workers evt_1 ValueError: evt_1 is broken"
 
     def test_says_how_many_it_left_out(self, stuck: CommandLine) -> None:
         shown = stuck.run("events", "dead-letters", "--limit", "1").stdout

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from clientsphere_common.events.model import Event
+from clientsphere_common.events.model import Event, Subscription
 from tests.contract.event_logs import Running
 from tests.contract.recording_handler import GROUP, TOPIC, RecordingHandler, new_event
 
@@ -287,6 +287,14 @@ class TestStop:
         await asyncio.wait({watch})
         await running.log.publish([new_event("evt-1")])
         await handler.has_handled("evt-1")
+
+    async def test_one_that_was_never_started_may_be_stopped_but_not_watched(
+        self, running: Running
+    ) -> None:
+        consumer = running.log.consumer(Subscription(TOPIC, GROUP, RecordingHandler()))
+        await consumer.stop()
+        with pytest.raises(RuntimeError, match=r"documents/indexing was not started"):
+            await consumer.watch()
 
     async def test_a_consumer_is_named_after_its_topic_and_group(self, running: Running) -> None:
         consumer = await running.consume(RecordingHandler())

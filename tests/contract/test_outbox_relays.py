@@ -148,8 +148,9 @@ class TestFile:
                 assert not other.done()
                 assert await waiting(database) == 0
             await other
+            positions = select(Outbox.position).order_by(Outbox.position)
             async with database.system_snapshot() as session:
-                assert (await session.scalars(select(Outbox.position))).all() == [1, 2]
+                assert (await session.scalars(positions)).all() == [1, 2]
 
 
 class TestKilledRelay:

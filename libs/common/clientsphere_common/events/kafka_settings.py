@@ -22,9 +22,8 @@ class KafkaSettings:
     the oldest unhandled event of a partition events are read ahead, and how many handled ones
     before it are remembered to recognise an id that was published again. `max_event_bytes` leaves
     room for headers within what brokers accept, those of a dead letter too. Members poll all the
-    time, so `max_poll_interval_s` may be short: rebalances wait that long for one that has died,
-    and some brokers let a new group form only after half of it. `client_options` go to
-    every client as they are: TLS, SASL, a proxy.
+    time, but for a write that hangs: `max_poll_interval_s` is a little more than that may take.
+    `client_options` go to every client as they are: TLS, SASL, a proxy.
     """
 
     bootstrap_servers: str
@@ -35,7 +34,7 @@ class KafkaSettings:
     publish_timeout_s: float = 10.0
     read_timeout_s: float = 10.0
     session_timeout_s: float = 10.0
-    max_poll_interval_s: float = 6.0
+    max_poll_interval_s: float = 12.0
     window: int = 1000
     max_event_bytes: int = 1_000_000
     client_options: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
+from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.events.kafka_records import NewRecord
 from clientsphere_common.events.kafka_settings import KafkaSettings
 from clientsphere_common.events.kafka_thread import KafkaThread, unavailable
+
+_FORCED_END_S = 1.0
 
 
 class KafkaWriter:
     """An idempotent producer: its own retries store nothing twice and keep the order.
 
-    Connects with the first write, so that a process starts while Kafka is away.
+    Connects with the first write, so that a process starts while Kafka is away. A producer that
+    has failed is replaced: after an outage this client may keep what it holds for ever (3.0.12).
+    What the old one had sent may then be stored twice; consumers know the ids.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._thread = KafkaThread("kafka-writer")
         self._producer: Any = None
+        self._failed: Any = None
 
     async def close(self) -> None:
         await self._thread.run(self._close)
@@ -37,27 +44,20 @@ class KafkaWriter:
         """
         if not records:
             return
+        producer = None
         try:
             async with asyncio.timeout(self._settings.publish_timeout_s):
-                sent = await self._thread.run(partial(self._send, records))
+                producer = await self._thread.run(self._connected)
+                sent = await self._thread.run(partial(_send, producer, records))
                 await asyncio.gather(*map(_acknowledged, sent))
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, TimeoutError, DependencyUnavailableError) as error:
+            self._failed = producer
             raise unavailable() from error
 
-    def _send(self, records: Sequence[NewRecord]) -> list[Any]:
-        producer = self._connected()
-        return [
-            producer.send(
-                record.topic,
-                value=record.value,
-                key=record.key,
-                headers=record.headers,
-                partition=record.partition,
-            )
-            for record in records
-        ]
-
     def _connected(self) -> Any:
+        if self._producer is not None and self._producer is self._failed:
+            _end(self._producer, 0.0)
+            self._producer = None
         if self._producer is None:
             timeout_ms = int(self._settings.publish_timeout_s * 1000)
             self._producer = KafkaProducer(
@@ -74,8 +74,33 @@ class KafkaWriter:
 
     def _close(self) -> None:
         if self._producer is not None:
-            self._producer.close(timeout=self._settings.publish_timeout_s)
+            is_failed = self._producer is self._failed
+            _end(self._producer, 0.0 if is_failed else self._settings.publish_timeout_s)
             self._producer = None
+
+
+def _send(producer: Any, records: Sequence[NewRecord]) -> list[Any]:
+    return [
+        producer.send(
+            record.topic,
+            value=record.value,
+            key=record.key,
+            headers=record.headers,
+            partition=record.partition,
+        )
+        for record in records
+    ]
+
+
+def _end(producer: Any, patience_s: float) -> None:
+    """Send what is on its way within `patience_s`, and give up the rest."""
+    try:
+        producer.flush(patience_s)
+    except KafkaTimeoutError:
+        # Its own way to close would wait for the same again, and then leave its threads behind.
+        producer._sender.force_close()  # noqa: SLF001 - there is no public one
+    with suppress(KafkaTimeoutError):
+        producer.close(_FORCED_END_S)
 
 
 def _acknowledged(sent: Any) -> asyncio.Future[None]:

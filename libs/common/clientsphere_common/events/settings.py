@@ -58,11 +58,11 @@ class EventLogSettings(BaseSettings):
         " accept 6 or more unless told otherwise.",
     )
     max_poll_interval_s: float = Field(
-        default=6,
+        default=12,
         ge=0.5,
         le=300,
-        description="Longest time that the group waits for a process to rejoin, in seconds."
-        " Handlers may take longer.",
+        description="Longest time that the group waits for a process to rejoin, in seconds;"
+        " handlers may take longer. Tansu lets a new group form only after half of it: 6 there.",
     )
     window: int = Field(
         default=1000,

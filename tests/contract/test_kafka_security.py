@@ -1,0 +1,116 @@
+"""TLS to the brokers: checked against the authority of the settings, or refused."""
+
+from __future__ import annotations
+
+import gc
+import ipaddress
+import logging
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from prometheus_client import CollectorRegistry
+
+from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.events.assembly import open_event_log
+from clientsphere_common.events.model import Subscription
+from clientsphere_common.events.settings import EventLogSettings
+from tests.contract.recording_handler import GROUP, TOPIC, RecordingHandler, new_event
+from tests.fakes.secrets import FakeSecrets
+from tests.harness.kafka_broker import free_address, running_broker
+from tests.harness.modules import running
+from tests.harness.tls_front import tls_front
+
+# The client of Kafka leaves sockets open that it could not connect.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
+]
+
+
+@dataclass(frozen=True)
+class TlsBroker:
+    address: str
+    certificate: Path
+
+
+@pytest.fixture(autouse=True)
+def _left_open(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What the client of Kafka left open is found in its own test, not in a later one."""
+    # What is logged would hold on to connections until then.
+    caplog.set_level(logging.CRITICAL, logger="kafka")
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[TlsBroker]:
+    certificate, key = make_certificate(tmp_path, "broker")
+    address = free_address()
+    with running_broker(advertised=address) as behind:
+        async with tls_front(address, behind, certificate, key):
+            yield TlsBroker(address, certificate)
+
+
+def settings_for(broker: TlsBroker, ca_file: Path) -> EventLogSettings:
+    return EventLogSettings(
+        bootstrap_servers=broker.address,
+        replication_factor=1,
+        max_poll_interval_s=0.5,
+        publish_timeout_s=2,
+        security_protocol="SSL",
+        ca_file=ca_file,
+    )
+
+
+class TestTls:
+    async def test_events_go_through_it(self, broker: TlsBroker, tmp_path: Path) -> None:
+        handler = RecordingHandler()
+        opened = await open_event_log(
+            settings_for(broker, broker.certificate), tmp_path, FakeSecrets(), CollectorRegistry()
+        )
+        consumer = opened.use.consumer(Subscription(TOPIC, GROUP, handler))
+        async with running(*opened.modules, consumer):
+            await opened.use.publish([new_event("evt-1")])
+            await handler.has_handled("evt-1")
+
+    async def test_a_broker_of_another_authority_is_not_talked_to(
+        self, broker: TlsBroker, tmp_path: Path
+    ) -> None:
+        stranger, _ = make_certificate(tmp_path, "stranger")
+        opened = await open_event_log(
+            settings_for(broker, stranger), tmp_path, FakeSecrets(), CollectorRegistry()
+        )
+        async with running(*opened.modules):
+            with pytest.raises(DependencyUnavailableError):
+                await opened.use.publish([new_event("evt-1")])
+
+
+def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """Return the files of a certificate for this machine, its own authority, and of its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    hosts = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(hosts, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = folder / f"{name}.pem", folder / f"{name}-key.pem"
+    certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate_file, key_file
