@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     start_timeout_s: float = 60.0
+    stop_signal: signal.Signals = signal.SIGTERM
     prepare: Callable[[], None] = nothing
     """Makes what it needs, where that is missing, before every start."""
     complete: Callable[[], None] = nothing
@@ -117,7 +119,7 @@ class Part:
         if process is None:
             return
         process.resume()
-        process.terminate()
+        process.send_signal(self._program.stop_signal)
         if _remaining([process], _EXIT_S):
             self.kill()
         self._folder.note(self.name, None)

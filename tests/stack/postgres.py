@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import LiteralString
@@ -68,6 +69,8 @@ def postgres(folder: StackFolder, generated: GeneratedSecrets) -> Part:
         prepare=prepare,
         answers=answers,
         complete=complete,
+        # Which ends connections too; SIGTERM waits for them.
+        stop_signal=signal.SIGINT,
     )
     address = f"postgresql://127.0.0.1:{port}/{DATABASE}"
     version = subprocess.run(

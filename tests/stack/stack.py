@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -172,7 +173,9 @@ class Stack:
         )
         async with AsyncExitStack() as started:
             for module in (secrets, *opened.modules):
-                await module.start()
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", ".* with an insecure connection")
+                    await module.start()
                 started.push_async_callback(module.stop)
             yield opened.use
 
