@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := protos libs/common services/gateway services/retrieval services/ingestion services/llm-proxy services/audit services/all-in-one cli
 MEMBER_FILES := $(addsuffix /pyproject.toml,$(MEMBERS))
-SOURCES := libs services cli tests tools conftest.py
+SOURCES := libs services cli tests tools deploy conftest.py
 PACKAGES := libs/common/clientsphere_common services/gateway/gateway services/retrieval/retrieval services/ingestion/ingestion services/llm-proxy/llm_proxy services/audit/audit services/all-in-one/all_in_one cli/clientsphere_cli
 UV := $(BIN)/uv --quiet --no-progress
 PROTOS := $(shell cd protos && find clientsphere -name '*.proto' | sort)
@@ -48,13 +48,13 @@ lint: $(VENV)/.dev ## ruff: rules and format
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 types: $(VENV)/.dev ## mypy --strict
-	$(BIN)/mypy $(PACKAGES) tests tools
+	$(BIN)/mypy $(PACKAGES) tests tools deploy
 	@# One by one: the tests of two members may have files of the same name.
 	for member in $(MEMBERS); do [ ! -d $$member/tests ] || $(BIN)/mypy --no-error-summary $$member/tests || exit 1; done
 contracts: $(VENV)/.dev ## import-linter: who may import whom
 	$(BIN)/lint-imports
 sizes: $(VENV)/.dev ## Files of at most 400 lines, functions of at most 60
-	$(BIN)/python -m tools.check_sizes libs services cli tests tools
+	$(BIN)/python -m tools.check_sizes libs services cli tests tools deploy
 docs: $(VENV)/.dev ## Write the pages that are made from the code: settings, errors
 	$(BIN)/python -m tools.settings_docs
 	$(BIN)/python -m tools.error_docs

@@ -13,6 +13,7 @@ from clientsphere_cli.settings import CliSettings
 from clientsphere_common.db.settings import DatabaseSettings
 from clientsphere_common.events.settings import EventLogSettings
 from clientsphere_common.objects.settings import S3Settings
+from clientsphere_common.process.settings import OpsSettings
 from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.rpc.settings import RpcSettings
 from clientsphere_common.secrets.settings import SecretsSettings, VaultSettings
@@ -32,6 +33,9 @@ start with a value that is impossible. This page is generated from the settings 
 """
 SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("Every process", PlatformSettings),
+    ("Health and metrics of a service that runs alone", OpsSettings),
+    ("Secrets", SecretsSettings),
+    ("Secrets in Vault", VaultSettings),
     ("Passage index", QdrantSettings),
     ("Object store", S3Settings),
     ("gRPC between processes", RpcSettings),

@@ -50,13 +50,15 @@ def _print(console: Console, stack: Stack) -> None:
     for part in stack.parts.values():
         state = _state(part)
         color = _COLORS.get(state, "red")
-        table.add_row(part.name, part.what, part.url, f"[{color}]{state}[/]")
+        # What a browser opens keeps its scheme.
+        address = part.url if part.url.startswith("http") else part.url.rpartition("://")[2]
+        table.add_row(part.name, part.what, address, f"[{color}]{state}[/]")
     console.print(table)
     for service in stack.services.values():
         for name, reason in service.missing.items() if service.is_running else ():
             console.print(f"{service.name} misses {escape(name)}: {escape(reason)}")
     folder = stack.folder.path
-    console.print(f"\nLogs: {folder}/logs. Operator key: {folder}/secrets/gateway-operator-key.")
+    console.print(f"\nLogs: {folder}/logs\nOperator key: {folder}/secrets/gateway-operator-key")
 
 
 def _state(part: Part) -> str:
