@@ -1,6 +1,7 @@
 # `make` alone prints what there is to do.
 PYTHON ?= python3
 VENV := .venv
+SHAPE := embedded
 BIN := $(VENV)/bin
 MEMBERS := protos libs/common services/gateway services/retrieval services/ingestion services/llm-proxy services/audit services/all-in-one cli
 MEMBER_FILES := $(addsuffix /pyproject.toml,$(MEMBERS))
@@ -10,15 +11,18 @@ UV := $(BIN)/uv --quiet --no-progress
 PROTOS := $(shell cd protos && find clientsphere -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run up down stack-status test test-distributed test-full check fmt lint types contracts sizes docs docs-check protos protos-check pins bench clean
+.PHONY: help setup demo demo-embedded demo-distributed run up down stack-status test test-distributed test-full check fmt lint types contracts sizes docs docs-check protos protos-check pins bench clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Use it
 setup: $(VENV)/.runtime ## Create the virtual environment and install the product, pinned and hashed
-demo: setup ## Start everything in one process, upload sample documents, ask questions
+demo: demo-$(SHAPE) ## Start everything in one process (or SHAPE=distributed), upload sample documents, ask questions
+demo-embedded: setup
 	@$(BIN)/clientsphere demo
+demo-distributed: $(VENV)/.dev
+	@$(BIN)/python -m tests.stack demo
 run: setup ## Serve until Ctrl-C (the same as `clientsphere run`)
 	@$(BIN)/clientsphere run
 
@@ -32,8 +36,8 @@ stack-status: $(VENV)/.dev ## Say what of it runs, and where
 ##@ Test it
 test: check ## Everything CI runs: check, then all tests with short profiles
 	$(BIN)/pytest -m "not slow"
-test-distributed: $(VENV)/.dev ## The tests of the distributed shape, on the servers of `make up`
-	$(BIN)/pytest -m distributed tests/distributed
+test-distributed: $(VENV)/.dev ## The part of `test` that runs on the distributed stores, and on all processes together
+	$(BIN)/pytest -m "not slow" tests/contract tests/integration tests/e2e tests/isolation tests/stack tests/distributed
 test-full: check ## All tests at full size: crash, fuzz, load
 	CLIENTSPHERE_TEST_PROFILE=full $(BIN)/pytest
 bench: $(VENV)/.dev ## Measure speed as ratios against a baseline in the same run

@@ -1,3 +1,3 @@
 """What every test of the workspace may ask for."""
 
-pytest_plugins = ["tests.harness.closing_words", "tests.harness.servers"]
+pytest_plugins = ["tests.harness.closing_words", "tests.harness.servers", "tests.stack.fixtures"]

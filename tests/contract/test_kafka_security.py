@@ -23,7 +23,7 @@ from clientsphere_common.events.assembly import open_event_log
 from clientsphere_common.events.model import Subscription
 from clientsphere_common.events.settings import EventLogSettings
 from tests.contract.recording_handler import GROUP, TOPIC, RecordingHandler, new_event
-from tests.fakes.secrets import FakeSecrets
+from tests.fakes.unchanging_secrets import FakeSecrets
 from tests.harness.kafka_broker import free_address, running_broker
 from tests.harness.modules import running
 from tests.harness.tls_front import tls_front

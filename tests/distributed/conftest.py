@@ -1,32 +1,10 @@
-"""The stack that the tests of this folder share: the five services on servers of their own."""
+"""The stack as the tests of this folder need it: they stop and kill its parts."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.harness.closing_words import tell_backend
-from tests.stack.services import Service
 from tests.stack.stack import Stack
-
-
-@pytest.fixture(scope="session")
-def running_stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
-    # Not pytest's folder: PostgreSQL runs as another user, who cannot enter it.
-    with tempfile.TemporaryDirectory(prefix="clientsphere-stack-") as folder:
-        Path(folder).chmod(0o711)
-        stack = Stack(Path(folder))
-        try:
-            stack.up()
-            for part in stack.parts.values():
-                if not isinstance(part, Service):
-                    tell_backend(pytestconfig, part.what)
-            yield stack
-        finally:
-            stack.down()
 
 
 @pytest.fixture

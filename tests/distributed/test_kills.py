@@ -51,7 +51,7 @@ def test_nothing_accepted_is_lost_or_doubled_whatever_is_killed(
     library = Library(
         {f"manual-{number}.md": manual(number) for number in range(DOCUMENTS)}, UPLOAD_PAUSE_S
     )
-    traffic = Traffic(stack.gateway_url, tenant.api_key, library, QUESTION, EXPECTED)
+    traffic = Traffic(stack.url, tenant.api_key, library, QUESTION, EXPECTED)
     traffic.begin()
     deaths = [_die(stack, traffic, part) for part in stack.restartable_parts()]
     traffic.end()
@@ -65,7 +65,7 @@ def test_nothing_accepted_is_lost_or_doubled_whatever_is_killed(
         assert len(documents) == DOCUMENTS
         assert Counter(one["state"] for one in documents.values()) == {"ready": DOCUMENTS}
     asyncio.run(_check_index(stack, tenant.id, documents))
-    audited = Counter(asyncio.run(_audited(Connection(stack.gateway_url, tenant.api_key, 60.0))))
+    audited = Counter(asyncio.run(_audited(Connection(stack.url, tenant.api_key, 60.0))))
     for document_id in (handbook, *documents):
         assert audited["document.uploaded", document_id] == 1
         assert audited["document.indexed", document_id] == 1

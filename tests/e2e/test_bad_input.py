@@ -11,7 +11,7 @@ import pypdf
 import pytest
 from reportlab.pdfgen import canvas
 
-from tests.harness.product import Product, Tenant, upload, wait_until_settled
+from tests.harness.product import Served, Tenant, upload, wait_until_settled
 
 MIB = 1024 * 1024
 
@@ -65,8 +65,8 @@ class TestFilesThatAreRefused:
         names = {one["name"] for one in client.get("/v1/documents").json()["items"]}
         assert name not in names
 
-    def test_200_mib_while_they_stream(self, product: Product, tenant: Tenant) -> None:
-        stored = product.data_dir / "objects"
+    def test_200_mib_while_they_stream(self, product: Served, tenant: Tenant) -> None:
+        stored = product.objects_folder
         before = sum(path.stat().st_size for path in stored.rglob("*") if path.is_file())
         with product.client(tenant.api_key) as client:
             response = client.post(
@@ -133,21 +133,21 @@ class TestRequestsThatAreRefused:
         "credential",
         ["", "Bearer", "Bearer nonsense", "Basic dXNlcjpwYXNz", "Bearer a.b.c", "Bearer cs_live_x"],
     )
-    def test_bad_credentials(self, product: Product, credential: str) -> None:
+    def test_bad_credentials(self, product: Served, credential: str) -> None:
         headers = {"Authorization": credential} if credential else {}
         with product.client() as client:
             response = client.get("/v1/me", headers=headers)
         assert response.status_code == 401
         assert response.headers["www-authenticate"].startswith("Bearer")
 
-    def test_a_missing_permission(self, product: Product, client: httpx.Client) -> None:
+    def test_a_missing_permission(self, product: Served, client: httpx.Client) -> None:
         body = {"name": "reader", "role": "viewer"}
         viewer_key = client.post("/v1/api-keys", json=body).json()["key"]
         with product.client(viewer_key) as viewer:
             assert viewer.get("/v1/documents").status_code == 200
             problem(upload(viewer, "note.txt", b"Hello there."), 403, "permission_denied")
 
-    def test_a_revoked_key_at_once(self, product: Product, client: httpx.Client) -> None:
+    def test_a_revoked_key_at_once(self, product: Served, client: httpx.Client) -> None:
         created = client.post("/v1/api-keys", json={"name": "brief", "role": "viewer"}).json()
         with product.client(created["key"]) as brief:
             assert brief.get("/v1/me").status_code == 200

@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -27,6 +27,22 @@ class Tenant:
     api_key: str
 
 
+class Served(Protocol):
+    """The product in either shape, as a client meets it."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def objects_folder(self) -> Path:
+        """Where stored files end up."""
+        ...
+
+    def create_tenant(self, name: str) -> Tenant: ...
+
+    def client(self, api_key: str = "") -> httpx.Client: ...
+
+
 @dataclass
 class Product:
     """The product on `data_dir`; it may be started again after it ended."""
@@ -39,6 +55,10 @@ class Product:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def objects_folder(self) -> Path:
+        return self.data_dir / "objects"
 
     @property
     def log_path(self) -> Path:

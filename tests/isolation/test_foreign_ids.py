@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness.product import Product, Tenant, upload, wait_until_settled
+from tests.harness.product import Product, Served, Tenant, upload, wait_until_settled
 
 CANARY = "CANARY-7f3a-OWNED-BY-A"
 RANDOM_IDS = {"kb": f"kb_{'0' * 32}", "doc": f"doc_{'0' * 32}", "key": f"key_{'0' * 32}"}
@@ -20,16 +20,26 @@ PATH_PREFIXES = {"knowledge_base_id": "kb", "document_id": "doc", "api_key_id": 
 class World:
     """Tenant A owns a document, a knowledge base and a second key; B owns nothing."""
 
-    product: Product
+    product: Served
     a: Tenant
     b: Tenant
     ids_of_a: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module", params=["embedded", "distributed"])
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    if request.param == "distributed":
+        yield world_of(request.getfixturevalue("running_stack"))
+        return
     product = Product(tmp_path_factory.mktemp("isolation") / "data")
     product.start()
+    yield world_of(product)
+    product.stop()
+
+
+def world_of(product: Served) -> World:
     a, b = product.create_tenant("tenant-a"), product.create_tenant("tenant-b")
     with product.client(a.api_key) as client:
         content = f"# Secrets\n\nThe code word of the vault is {CANARY}, as everybody in A knows.\n"
@@ -37,11 +47,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         wait_until_settled(client, {document["id"]})
         key = client.post("/v1/api-keys", json={"name": "second", "role": "viewer"}).json()
     ids = {"kb": document["knowledge_base_id"], "doc": document["id"], "key": key["id"]}
-    yield World(product, a, b, ids)
-    product.stop()
+    return World(product, a, b, ids)
 
 
-def operations(product: Product) -> list[tuple[str, str]]:
+def operations(product: Served) -> list[tuple[str, str]]:
     """Every (method, path template) of the OpenAPI document."""
     paths: dict[str, dict[str, Any]] = httpx.get(f"{product.url}/openapi.json").json()["paths"]
     return [(method.upper(), path) for path, item in paths.items() for method in item]

@@ -1,12 +1,15 @@
-"""The commands behind `make up`, `make down` and `make stack-status`.
+"""The commands behind `make up`, `make down`, `make stack-status` and the distributed demo.
 
-python -m tests.stack up [--servers-only] | down | status   [--folder FOLDER]
+python -m tests.stack up [--servers-only] | down | status | demo   [--folder FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -23,14 +26,16 @@ _COLORS = {"running": "green", "ok": "green", "degraded": "yellow", "stopped": "
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.stack", description=__doc__)
-    parser.add_argument("command", choices=("up", "down", "status"))
+    parser.add_argument("command", choices=("up", "down", "status", "demo"))
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--servers-only", action="store_true", help="no services (`up`)")
     chosen = parser.parse_args(arguments)
     console = Console(highlight=False)
-    if chosen.command != "up" and not (chosen.folder / "stack.json").exists():
+    if chosen.command in {"down", "status"} and not (chosen.folder / "stack.json").exists():
         console.print(f"There is no stack in {chosen.folder}.")
         return 0
+    if chosen.command == "demo":
+        return _demo(console)
     stack = Stack(chosen.folder)
     if chosen.command == "down":
         stack.down()
@@ -41,6 +46,25 @@ def main(arguments: list[str]) -> int:
         console.print(f"Up after {time.monotonic() - started:.1f} s.\n")
     _print(console, stack)
     return 0
+
+
+def _demo(console: Console) -> int:
+    """On a stack of its own, which leaves nothing behind."""
+    with tempfile.TemporaryDirectory(prefix="clientsphere-stack-") as folder:
+        Path(folder).chmod(0o711)
+        stack = Stack(Path(folder))
+        try:
+            with console.status("Starting the servers and services"):
+                stack.up()
+            _print(console, stack)
+            return subprocess.run(
+                [Path(sys.executable).with_name("clientsphere"), "demo", "--url", stack.url],
+                env={**os.environ, "CLIENTSPHERE_OPERATOR_KEY": stack.operator_key},
+                check=False,
+            ).returncode
+        finally:
+            with console.status("Stopping them"):
+                stack.down()
 
 
 def _print(console: Console, stack: Stack) -> None:

@@ -70,10 +70,13 @@ class Service(Part):
 
 
 def services(
-    folder: StackFolder, generated: GeneratedSecrets, servers: Mapping[str, Part]
+    folder: StackFolder,
+    generated: GeneratedSecrets,
+    servers: Mapping[str, Part],
+    settings: Mapping[str, str],
 ) -> dict[str, Service]:
     """In the order in which they start best; any other does as well."""
-    shared = shared_environment(folder, servers)
+    shared = {**shared_environment(folder, servers), **settings}
     return {
         name: Service(folder, name, {**shared, **_own_environment(folder, generated, name)})
         for name in SERVICES

@@ -45,12 +45,17 @@ class MigrationFailedError(Exception):
 class Stack:
     """What lies in `folder` is used again: ports, data, secrets, and what runs already."""
 
-    def __init__(self, folder: Path = DEFAULT_FOLDER) -> None:
+    def __init__(
+        self, folder: Path = DEFAULT_FOLDER, settings: Mapping[str, str] | None = None
+    ) -> None:
+        """`settings`, by their variables, are for all services."""
         self.folder = StackFolder(folder)
         self.folder.create()
         self._secrets = GeneratedSecrets(self.folder.secrets)
         self.servers = _servers(self.folder, self._secrets)
-        self.services: dict[str, Service] = services(self.folder, self._secrets, self.servers)
+        self.services: dict[str, Service] = services(
+            self.folder, self._secrets, self.servers, settings or {}
+        )
         self._shared_environment = shared_environment(self.folder, self.servers)
 
     @property
@@ -144,8 +149,14 @@ class Stack:
         return self.services[service].is_alive
 
     @property
-    def gateway_url(self) -> str:
+    def url(self) -> str:
+        """Of the API."""
         return self.services["gateway"].url
+
+    @property
+    def objects_folder(self) -> Path:
+        """Where the S3 server keeps its objects."""
+        return self.folder.data("s3")
 
     @property
     def operator_key(self) -> str:
@@ -154,7 +165,7 @@ class Stack:
     def client(self, api_key: str = "") -> httpx.Client:
         """A client that is to be closed; without a key it is nobody's."""
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        return httpx.Client(base_url=self.gateway_url, headers=headers, timeout=60, trust_env=False)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
 
     def create_tenant(self, name: str) -> Tenant:
         with self.client(self.operator_key) as client:
