@@ -141,10 +141,17 @@ def upload(client: httpx.Client, name: str, content: bytes) -> httpx.Response:
 def wait_until_settled(client: httpx.Client, document_ids: set[str]) -> dict[str, dict[str, Any]]:
     """Every document once none of them is queued or processing any more."""
     deadline = time.monotonic() + 180
+    settled: dict[str, dict[str, Any]] = {}
     while time.monotonic() < deadline:
-        documents = {id_: client.get(f"/v1/documents/{id_}").json() for id_ in document_ids}
-        if all(one["state"] in {"ready", "failed"} for one in documents.values()):
-            return documents
+        for document_id in document_ids - settled.keys():
+            response = client.get(f"/v1/documents/{document_id}")
+            if response.status_code == 429:
+                time.sleep(float(response.headers["retry-after"]))
+                continue
+            response.raise_for_status()
+            if (document := response.json())["state"] in {"ready", "failed"}:
+                settled[document_id] = document
+        if settled.keys() == document_ids:
+            return settled
         time.sleep(0.1)
-    states = {id_: one["state"] for id_, one in documents.items()}
-    raise AssertionError(f"documents were not settled in time: {states}")
+    raise AssertionError(f"not settled in time: {sorted(document_ids - settled.keys())}")
