@@ -11,7 +11,6 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.events.kafka_records import NewRecord
 from clientsphere_common.events.kafka_settings import KafkaSettings
 from clientsphere_common.events.kafka_thread import KafkaThread, unavailable
@@ -44,15 +43,27 @@ class KafkaWriter:
         """
         if not records:
             return
-        producer = None
+        producer: Any = None
         try:
             async with asyncio.timeout(self._settings.publish_timeout_s):
-                producer = await self._thread.run(self._connected)
-                sent = await self._thread.run(partial(_send, producer, records))
+                producer, sent = await self._thread.run(partial(self._send, records))
                 await asyncio.gather(*map(_acknowledged, sent))
-        except (KafkaError, TimeoutError, DependencyUnavailableError) as error:
-            self._failed = producer
+        except (KafkaError, TimeoutError) as error:
+            self._note_failure(producer)
             raise unavailable() from error
+
+    def _note_failure(self, producer: Any) -> None:
+        # Others may have failed with one that was replaced meanwhile.
+        if producer is not None and producer is self._producer:
+            self._failed = producer
+
+    def _send(self, records: Sequence[NewRecord]) -> tuple[Any, list[Any]]:
+        producer = self._connected()
+        try:
+            return producer, [_sent(producer, record) for record in records]
+        except KafkaError:
+            self._note_failure(producer)
+            raise
 
     def _connected(self) -> Any:
         if self._producer is not None and self._producer is self._failed:
@@ -79,17 +90,14 @@ class KafkaWriter:
             self._producer = None
 
 
-def _send(producer: Any, records: Sequence[NewRecord]) -> list[Any]:
-    return [
-        producer.send(
-            record.topic,
-            value=record.value,
-            key=record.key,
-            headers=record.headers,
-            partition=record.partition,
-        )
-        for record in records
-    ]
+def _sent(producer: Any, record: NewRecord) -> Any:
+    return producer.send(
+        record.topic,
+        value=record.value,
+        key=record.key,
+        headers=record.headers,
+        partition=record.partition,
+    )
 
 
 def _end(producer: Any, patience_s: float) -> None:
