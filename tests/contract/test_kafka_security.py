@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import gc
-import ipaddress
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from prometheus_client import CollectorRegistry
 
 from clientsphere_common.errors import DependencyUnavailableError
@@ -24,6 +17,7 @@ from clientsphere_common.events.model import Subscription
 from clientsphere_common.events.settings import EventLogSettings
 from tests.contract.recording_handler import GROUP, TOPIC, RecordingHandler, new_event
 from tests.fakes.unchanging_secrets import FakeSecrets
+from tests.harness.certificates import make_authority
 from tests.harness.kafka_broker import free_address, running_broker
 from tests.harness.modules import running
 from tests.harness.tls_front import tls_front
@@ -38,7 +32,7 @@ pytestmark = [
 @dataclass(frozen=True)
 class TlsBroker:
     address: str
-    certificate: Path
+    authority: Path
 
 
 @pytest.fixture(autouse=True)
@@ -52,11 +46,11 @@ def _left_open(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @pytest.fixture
 async def broker(tmp_path: Path) -> AsyncIterator[TlsBroker]:
-    certificate, key = make_certificate(tmp_path, "broker")
+    files = make_authority(tmp_path / "ours").issue("broker")
     address = free_address()
     with running_broker(advertised=address) as behind:
-        async with tls_front(address, behind, certificate, key):
-            yield TlsBroker(address, certificate)
+        async with tls_front(address, behind, files.certificate, files.key):
+            yield TlsBroker(address, files.authority)
 
 
 def settings_for(broker: TlsBroker, ca_file: Path) -> EventLogSettings:
@@ -74,7 +68,7 @@ class TestTls:
     async def test_events_go_through_it(self, broker: TlsBroker, tmp_path: Path) -> None:
         handler = RecordingHandler()
         opened = await open_event_log(
-            settings_for(broker, broker.certificate), tmp_path, FakeSecrets(), CollectorRegistry()
+            settings_for(broker, broker.authority), tmp_path, FakeSecrets(), CollectorRegistry()
         )
         consumer = opened.use.consumer(Subscription(TOPIC, GROUP, handler))
         async with running(*opened.modules, consumer):
@@ -84,33 +78,10 @@ class TestTls:
     async def test_a_broker_of_another_authority_is_not_talked_to(
         self, broker: TlsBroker, tmp_path: Path
     ) -> None:
-        stranger, _ = make_certificate(tmp_path, "stranger")
+        stranger = make_authority(tmp_path / "theirs").file
         opened = await open_event_log(
             settings_for(broker, stranger), tmp_path, FakeSecrets(), CollectorRegistry()
         )
         async with running(*opened.modules):
             with pytest.raises(DependencyUnavailableError):
                 await opened.use.publish([new_event("evt-1")])
-
-
-def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """Return the files of a certificate for this machine, its own authority, and of its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    hosts = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(hosts, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / f"{name}.pem", folder / f"{name}-key.pem"
-    certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM))
-    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return certificate_file, key_file
