@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,10 @@ SETTINGS = {"CLIENTSPHERE_INGESTION_MAX_FILE_MIB": "20"}
 
 
 @pytest.fixture(scope="session")
-def running_stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
-    """For tests that leave it running."""
+def running_stack(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """For tests that leave it running. Its logs are kept with what pytest keeps."""
     # Not pytest's folder: PostgreSQL runs as another user, who cannot enter it.
     with tempfile.TemporaryDirectory(prefix="clientsphere-stack-") as folder:
         Path(folder).chmod(0o711)
@@ -35,3 +38,4 @@ def running_stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
             yield stack
         finally:
             stack.down()
+            shutil.copytree(stack.folder.path / "logs", tmp_path_factory.mktemp("stack") / "logs")

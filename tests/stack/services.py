@@ -103,6 +103,8 @@ def shared_environment(folder: StackFolder, servers: Mapping[str, Part]) -> dict
         "CLIENTSPHERE_DATABASE_URL": servers["postgres"].url,
         "CLIENTSPHERE_KAFKA_BOOTSTRAP_SERVERS": servers["kafka"].url,
         "CLIENTSPHERE_KAFKA_PARTITIONS": str(_PARTITIONS),
+        # Tansu forms a new group only after half of it.
+        "CLIENTSPHERE_KAFKA_MAX_POLL_INTERVAL_S": "6",
         "CLIENTSPHERE_KAFKA_REPLICATION_FACTOR": "1",
         "CLIENTSPHERE_QDRANT_URL": servers["qdrant"].url,
         "CLIENTSPHERE_S3_BUCKET": BUCKET,
