@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,14 +66,20 @@ class PostgresServer:
     def paused(self) -> Iterator[None]:
         """It keeps its connections, takes new ones, and answers nothing."""
         pid = int((self._folder / "cluster" / "postmaster.pid").read_text().split()[0])
-        processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-        for process in processes:
-            process.suspend()
+        postmaster = psutil.Process(pid)
+        # First, so that it starts no others meanwhile.
+        postmaster.suspend()
+        processes = [postmaster, *postmaster.children(recursive=True)]
         try:
+            for process in processes:
+                # The last one of a connection that has just been closed ends by itself.
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
             yield
         finally:
             for process in processes:
-                process.resume()
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     @contextmanager
     def database(self, schema: str) -> Iterator[DatabaseUnderTest]:
