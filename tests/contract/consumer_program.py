@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.events.kafka import KafkaEventLog
+from clientsphere_common.events.kafka.event_log import KafkaEventLog
 from clientsphere_common.events.model import Event, Subscription
-from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 from tests.contract.kafka_event_log import settings_for_tests
 from tests.contract.recording_handler import GROUP, TOPIC
 

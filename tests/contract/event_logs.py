@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from clientsphere_common.events.model import Handler, Subscription
 from clientsphere_common.events.ports import EventConsumer, EventLog
-from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 from tests.contract.recording_handler import GROUP, TOPIC, eventually
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import secrets
 
-from clientsphere_common.events.kafka import KafkaEventLog
-from clientsphere_common.events.kafka_settings import KafkaSettings
+from clientsphere_common.events.kafka.event_log import KafkaEventLog
+from clientsphere_common.events.kafka.settings import KafkaSettings
 from tests.harness.line import Line
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.events.model import Event
-from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 from tests.contract.outbox_table import Outbox
 
 

@@ -9,8 +9,8 @@ import pytest
 from clientsphere_common.errors import InternalError
 from clientsphere_common.secrets.local_keys import LocalEnvelopeKeys
 from clientsphere_common.secrets.ports import EnvelopeKeys
-from clientsphere_common.secrets.vault_session import VaultSession
-from clientsphere_common.secrets.vault_transit import VaultEnvelopeKeys
+from clientsphere_common.secrets.vault.session import VaultSession
+from clientsphere_common.secrets.vault.transit import VaultEnvelopeKeys
 from tests.harness.modules import running
 from tests.harness.openbao import OpenBao, running_openbao
 

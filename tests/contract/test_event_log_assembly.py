@@ -16,11 +16,11 @@ from prometheus_client import CollectorRegistry
 
 from clientsphere_common.errors import DependencyUnavailableError, NotFoundError
 from clientsphere_common.events.assembly import open_event_log, open_event_operations
-from clientsphere_common.events.kafka import KafkaEventLog
+from clientsphere_common.events.kafka.event_log import KafkaEventLog
 from clientsphere_common.events.model import DeadLetter, Subscription
 from clientsphere_common.events.ports import EventLog
 from clientsphere_common.events.settings import EventLogSettings
-from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 from clientsphere_common.modules import Opened
 from clientsphere_common.readiness import ask_all
 from tests.contract.kafka_network import Network, is_published

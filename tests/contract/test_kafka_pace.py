@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from clientsphere_common.events.kafka import KafkaEventLog
+from clientsphere_common.events.kafka.event_log import KafkaEventLog
 from clientsphere_common.events.model import Event
 from tests.contract.kafka_network import Network
 from tests.contract.recording_handler import RecordingHandler, new_event

@@ -9,7 +9,7 @@ from itertools import groupby
 
 import pytest
 
-from clientsphere_common.events.kafka import KafkaEventLog
+from clientsphere_common.events.kafka.event_log import KafkaEventLog
 from clientsphere_common.events.model import Event, Handler
 from tests.contract.kafka_network import Network
 from tests.contract.recording_handler import GROUP, TOPIC, RecordingHandler, new_event

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from clientsphere_common.events.kafka import KafkaEventLog
+from clientsphere_common.events.kafka.event_log import KafkaEventLog
 from clientsphere_common.events.ports import EventOperations
-from clientsphere_common.events.sqlite import SqliteEventLog
-from clientsphere_common.events.sqlite_events import SCHEMA
-from clientsphere_common.events.sqlite_file import SqliteFile
-from clientsphere_common.events.sqlite_operations import SqliteEventOperations
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
+from clientsphere_common.events.sqlite.events import SCHEMA
+from clientsphere_common.events.sqlite.file import SqliteFile
+from clientsphere_common.events.sqlite.operations import SqliteEventOperations
 from tests.contract.consumer_program import MAX_ATTEMPTS, open_log
 from tests.contract.kafka_event_log import settings_for_tests
 from tests.contract.recording_handler import GROUP, TOPIC, eventually, new_event

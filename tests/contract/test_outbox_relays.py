@@ -17,7 +17,7 @@ from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.events.model import Event, Subscription
-from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 from tests.contract.outbox_table import Base, Outbox, numbered, waiting, write
 from tests.contract.recording_handler import GROUP, TOPIC, RecordingHandler, eventually
 from tests.harness.databases import DatabaseUnderTest

@@ -17,7 +17,7 @@ from clientsphere.ingestion.v1 import document_pb2, ingestion_service_pb2_grpc, 
 from clientsphere.retrieval.v1 import retrieval_service_pb2, retrieval_service_pb2_grpc
 from clientsphere_common.db.assembly import sqlite_tables
 from clientsphere_common.errors import InvalidInputError, NotFoundError, UnsupportedTypeError
-from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 from clientsphere_common.objects.directory import DirectoryObjectStore
 from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
 from ingestion.settings import IngestionSettings

@@ -22,7 +22,7 @@ from clientsphere_common.db.assembly import sqlite_tables
 from clientsphere_common.db.engine import open_blocking_engine
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.events.model import Event
-from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 from clientsphere_common.hash_chain import ChainLink, verify_chain
 from clientsphere_common.request import Caller
 from tests.harness.databases import DatabaseUnderTest

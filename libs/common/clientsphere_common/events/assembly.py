@@ -7,15 +7,15 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from clientsphere_common.events.kafka import KafkaEventLog
+from clientsphere_common.events.kafka.event_log import KafkaEventLog
 from clientsphere_common.events.metrics import EventMetrics
 from clientsphere_common.events.ports import EventLog, EventOperations
 from clientsphere_common.events.settings import EventLogSettings
-from clientsphere_common.events.sqlite import SqliteEventLog
-from clientsphere_common.events.sqlite_events import SCHEMA
-from clientsphere_common.events.sqlite_file import SqliteFile
-from clientsphere_common.events.sqlite_operations import SqliteEventOperations
-from clientsphere_common.events.sqlite_trimming import EventTrimming
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
+from clientsphere_common.events.sqlite.events import SCHEMA
+from clientsphere_common.events.sqlite.file import SqliteFile
+from clientsphere_common.events.sqlite.operations import SqliteEventOperations
+from clientsphere_common.events.sqlite.trimming import EventTrimming
 from clientsphere_common.modules import Module, Opened
 from clientsphere_common.readiness import Check
 from clientsphere_common.secrets.ports import Secrets

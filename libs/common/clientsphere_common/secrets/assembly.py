@@ -20,9 +20,9 @@ from clientsphere_common.secrets.polled import PolledSecrets
 from clientsphere_common.secrets.ports import EnvelopeKeys, Secrets
 from clientsphere_common.secrets.settings import SecretsSettings, VaultSettings
 from clientsphere_common.secrets.sources import FirstOfSources, SecretSource
-from clientsphere_common.secrets.vault_kv import VaultSource
-from clientsphere_common.secrets.vault_session import VaultSession
-from clientsphere_common.secrets.vault_transit import VaultEnvelopeKeys
+from clientsphere_common.secrets.vault.kv import VaultSource
+from clientsphere_common.secrets.vault.session import VaultSession
+from clientsphere_common.secrets.vault.transit import VaultEnvelopeKeys
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from clientsphere_common.events.model import Event, Subscription
-from clientsphere_common.events.sqlite import SqliteEventLog
-from clientsphere_common.events.sqlite_consumer import SqliteEventConsumer
+from clientsphere_common.events.sqlite.consumer import SqliteEventConsumer
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 
 TOPIC = "documents"
 GROUPS = ("indexing", "auditing")

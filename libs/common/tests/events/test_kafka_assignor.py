@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka.protocol.consumer.metadata import ConsumerProtocolSubscription
 
-from clientsphere_common.events.kafka_assignor import LaneAssignor
+from clientsphere_common.events.kafka.assignor import LaneAssignor
 
 MAIN, RETRY = "documents", "documents.indexing.retry"
 Shares = dict[str, dict[str, list[int]]]

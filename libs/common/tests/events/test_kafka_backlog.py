@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clientsphere_common.events.kafka_backlog import Backlog
-from clientsphere_common.events.kafka_lane import Delivery
+from clientsphere_common.events.kafka.backlog import Backlog
+from clientsphere_common.events.kafka.lane import Delivery
 from clientsphere_common.events.model import Event
 
 

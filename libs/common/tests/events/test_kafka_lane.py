@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clientsphere_common.events.kafka_lane import Delivery, Lane, SourceName
+from clientsphere_common.events.kafka.lane import Delivery, Lane, SourceName
 from clientsphere_common.events.model import Event
 
 WINDOW = 4

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from clientsphere_common.events.model import Event, Handler, Subscription
-from clientsphere_common.events.sqlite import SqliteEventLog
-from clientsphere_common.events.sqlite_consumer import SqliteEventConsumer
+from clientsphere_common.events.sqlite.consumer import SqliteEventConsumer
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 from tests.contract.event_logs import Running, SqliteLogUnderTest
 from tests.contract.recording_handler import (
     GROUP,

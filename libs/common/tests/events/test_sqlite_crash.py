@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 
 PROGRAM = Path(__file__).with_name("crash_program.py")
 KILLS = 30 if os.environ.get("CLIENTSPHERE_TEST_PROFILE") == "full" else 5

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.events.sqlite_file import SqliteFile
+from clientsphere_common.events.sqlite.file import SqliteFile
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS notes (text TEXT UNIQUE);"
 

@@ -11,8 +11,8 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from clientsphere_common.events.sqlite_events import SCHEMA, append_event
-from clientsphere_common.events.sqlite_group import (
+from clientsphere_common.events.sqlite.events import SCHEMA, append_event
+from clientsphere_common.events.sqlite.group import (
     Delivery,
     GroupQueue,
     Settlement,

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from clientsphere_common.events.model import Event
-from clientsphere_common.events.sqlite import SqliteEventLog
-from clientsphere_common.events.sqlite_trimming import EventTrimming
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
+from clientsphere_common.events.sqlite.trimming import EventTrimming
 
 
 class TestEventTrimming:

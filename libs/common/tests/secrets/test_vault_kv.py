@@ -9,8 +9,8 @@ import pytest
 
 from clientsphere_common.errors import DependencyUnavailableError, NotFoundError
 from clientsphere_common.secrets.polled import PolledSecrets
-from clientsphere_common.secrets.vault_kv import VaultSource
-from clientsphere_common.secrets.vault_session import VaultSession
+from clientsphere_common.secrets.vault.kv import VaultSource
+from clientsphere_common.secrets.vault.session import VaultSession
 from tests.harness.modules import running
 from tests.harness.openbao import OpenBao, eventually, running_openbao
 

@@ -9,7 +9,7 @@ import pytest
 
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.secrets.settings import VaultSettings
-from clientsphere_common.secrets.vault_session import VaultSession
+from clientsphere_common.secrets.vault.session import VaultSession
 from tests.harness.modules import running
 from tests.harness.openbao import OpenBao, running_openbao
 from tests.harness.token_reviewer import (

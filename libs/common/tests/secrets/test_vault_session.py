@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.secrets.vault_session import VaultSession
+from clientsphere_common.secrets.vault.session import VaultSession
 from tests.harness.modules import running
 from tests.harness.openbao import OpenBao, eventually, running_openbao
 

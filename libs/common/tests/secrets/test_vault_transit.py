@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from clientsphere_common.errors import DependencyUnavailableError, InternalError
-from clientsphere_common.secrets.vault_session import VaultSession
-from clientsphere_common.secrets.vault_transit import VaultEnvelopeKeys
+from clientsphere_common.secrets.vault.session import VaultSession
+from clientsphere_common.secrets.vault.transit import VaultEnvelopeKeys
 from tests.harness.modules import running
 from tests.harness.openbao import OpenBao, running_openbao
 

@@ -14,12 +14,12 @@ from clientsphere_common.events.attempt import (
     delay_before_retry_s,
     log_outcome,
 )
-from clientsphere_common.events.kafka_backlog import Backlog
-from clientsphere_common.events.kafka_cluster import KafkaCluster
-from clientsphere_common.events.kafka_lane import Delivery
-from clientsphere_common.events.kafka_lanes import OwnedLanes
-from clientsphere_common.events.kafka_records import NewRecord, dead_letter_record
-from clientsphere_common.events.kafka_settings import GroupTopics
+from clientsphere_common.events.kafka.backlog import Backlog
+from clientsphere_common.events.kafka.cluster import KafkaCluster
+from clientsphere_common.events.kafka.lane import Delivery
+from clientsphere_common.events.kafka.lanes import OwnedLanes
+from clientsphere_common.events.kafka.records import NewRecord, dead_letter_record
+from clientsphere_common.events.kafka.settings import GroupTopics
 from clientsphere_common.events.model import DeadLetter, Subscription
 
 _PROCESS_DIED = Failure("ProcessDied: the process ended during the attempt")

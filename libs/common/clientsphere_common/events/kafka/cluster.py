@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from clientsphere_common.events.kafka_reader import KafkaReader
-from clientsphere_common.events.kafka_settings import KafkaSettings
-from clientsphere_common.events.kafka_topics import KafkaTopics
-from clientsphere_common.events.kafka_writer import KafkaWriter
+from clientsphere_common.events.kafka.reader import KafkaReader
+from clientsphere_common.events.kafka.settings import KafkaSettings
+from clientsphere_common.events.kafka.topics import KafkaTopics
+from clientsphere_common.events.kafka.writer import KafkaWriter
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from clientsphere_common.events.model import Event, Subscription
-from clientsphere_common.events.sqlite_consumer import SqliteEventConsumer
-from clientsphere_common.events.sqlite_events import SCHEMA, append_event, trim_events
-from clientsphere_common.events.sqlite_file import SqliteFile
-from clientsphere_common.events.sqlite_group import enqueue
-from clientsphere_common.events.sqlite_news import News
-from clientsphere_common.events.sqlite_operations import SqliteEventOperations
+from clientsphere_common.events.sqlite.consumer import SqliteEventConsumer
+from clientsphere_common.events.sqlite.events import SCHEMA, append_event, trim_events
+from clientsphere_common.events.sqlite.file import SqliteFile
+from clientsphere_common.events.sqlite.group import enqueue
+from clientsphere_common.events.sqlite.news import News
+from clientsphere_common.events.sqlite.operations import SqliteEventOperations
 
 _TRIM_BATCH = 1000
 

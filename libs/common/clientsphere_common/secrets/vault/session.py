@@ -14,8 +14,8 @@ from hvac.exceptions import InvalidRequest
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.repeating import Repeating
 from clientsphere_common.secrets.settings import VaultSettings
-from clientsphere_common.secrets.vault_errors import vault_failures
-from clientsphere_common.secrets.vault_login import lease_s_of, login_of
+from clientsphere_common.secrets.vault.errors import vault_failures
+from clientsphere_common.secrets.vault.login import lease_s_of, login_of
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.secrets.ports import Secret
 from clientsphere_common.secrets.settings import VaultSettings
 from clientsphere_common.secrets.sources import checked_name, secret_not_found
-from clientsphere_common.secrets.vault_session import VaultSession
+from clientsphere_common.secrets.vault.session import VaultSession
 
 
 class VaultSource:

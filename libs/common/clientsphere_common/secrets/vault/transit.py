@@ -12,7 +12,7 @@ from hvac.exceptions import InvalidPath, InvalidRequest
 from clientsphere_common.errors import DependencyUnavailableError, InternalError
 from clientsphere_common.secrets.ports import DataKey
 from clientsphere_common.secrets.settings import VaultSettings
-from clientsphere_common.secrets.vault_session import VaultSession
+from clientsphere_common.secrets.vault.session import VaultSession
 
 _TENANT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clientsphere_common.events.kafka_reader import KafkaReader
+from clientsphere_common.events.kafka.reader import KafkaReader
 
 
 class DeadLetterIds:

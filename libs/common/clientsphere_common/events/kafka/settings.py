@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from clientsphere_common.events.kafka_lane import SourceName
+from clientsphere_common.events.kafka.lane import SourceName
 
 # The client would wait up to 30 s after a broker has come back.
 _RECONNECT_AFTER_MS = 1000

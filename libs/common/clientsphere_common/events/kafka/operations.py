@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from clientsphere_common.events.kafka_cluster import KafkaCluster
-from clientsphere_common.events.kafka_dead_letters import DeadLetterIds
-from clientsphere_common.events.kafka_lane import SOURCES, Lane
-from clientsphere_common.events.kafka_lanes import load_lanes
-from clientsphere_common.events.kafka_member import Place
-from clientsphere_common.events.kafka_reader import Tail
-from clientsphere_common.events.kafka_records import (
+from clientsphere_common.events.kafka.cluster import KafkaCluster
+from clientsphere_common.events.kafka.dead_letters import DeadLetterIds
+from clientsphere_common.events.kafka.lane import SOURCES, Lane
+from clientsphere_common.events.kafka.lanes import load_lanes
+from clientsphere_common.events.kafka.member import Place
+from clientsphere_common.events.kafka.reader import Tail
+from clientsphere_common.events.kafka.records import (
     StoredRecord,
     dead_letter_of,
     published_at_us,
     removal_record,
     replay_record,
 )
-from clientsphere_common.events.kafka_settings import GroupTopics, KafkaSettings, group_topics
+from clientsphere_common.events.kafka.settings import GroupTopics, KafkaSettings, group_topics
 from clientsphere_common.events.model import DeadLetter, Standing
 
 

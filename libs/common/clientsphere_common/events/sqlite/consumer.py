@@ -17,9 +17,9 @@ from clientsphere_common.events.attempt import (
     log_outcome,
 )
 from clientsphere_common.events.model import Subscription
-from clientsphere_common.events.sqlite_file import SqliteFile
-from clientsphere_common.events.sqlite_group import Delivery, GroupQueue, Settlement, enlist
-from clientsphere_common.events.sqlite_news import News
+from clientsphere_common.events.sqlite.file import SqliteFile
+from clientsphere_common.events.sqlite.group import Delivery, GroupQueue, Settlement, enlist
+from clientsphere_common.events.sqlite.news import News
 
 log = structlog.get_logger(__name__)
 

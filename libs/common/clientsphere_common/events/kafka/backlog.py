@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Collection
 from itertools import count
 
-from clientsphere_common.events.kafka_lane import Delivery
+from clientsphere_common.events.kafka.lane import Delivery
 
 
 class Backlog:

@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.events.sqlite import SqliteEventLog
+from clientsphere_common.events.sqlite.event_log import SqliteEventLog
 
 log = structlog.get_logger(__name__)
 

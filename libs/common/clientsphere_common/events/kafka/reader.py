@@ -10,9 +10,9 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
-from clientsphere_common.events.kafka_records import StoredRecord
-from clientsphere_common.events.kafka_settings import KafkaSettings
-from clientsphere_common.events.kafka_thread import KafkaThread
+from clientsphere_common.events.kafka.records import StoredRecord
+from clientsphere_common.events.kafka.settings import KafkaSettings
+from clientsphere_common.events.kafka.thread import KafkaThread
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError, RetriableError
 
-from clientsphere_common.events.kafka_assignor import LaneAssignor
-from clientsphere_common.events.kafka_records import StoredRecord
-from clientsphere_common.events.kafka_settings import GroupTopics, KafkaSettings
-from clientsphere_common.events.kafka_thread import KafkaThread
+from clientsphere_common.events.kafka.assignor import LaneAssignor
+from clientsphere_common.events.kafka.records import StoredRecord
+from clientsphere_common.events.kafka.settings import GroupTopics, KafkaSettings
+from clientsphere_common.events.kafka.thread import KafkaThread
 
 log = structlog.get_logger(__name__)
 

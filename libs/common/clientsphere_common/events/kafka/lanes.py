@@ -6,17 +6,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import structlog
 
-from clientsphere_common.events.kafka_cluster import KafkaCluster
-from clientsphere_common.events.kafka_lane import SOURCES, Delivery, Lane, SourceName
-from clientsphere_common.events.kafka_member import Orders, Place
-from clientsphere_common.events.kafka_reader import Tail
-from clientsphere_common.events.kafka_records import (
+from clientsphere_common.events.kafka.cluster import KafkaCluster
+from clientsphere_common.events.kafka.lane import SOURCES, Delivery, Lane, SourceName
+from clientsphere_common.events.kafka.member import Orders, Place
+from clientsphere_common.events.kafka.reader import Tail
+from clientsphere_common.events.kafka.records import (
     NewRecord,
     StoredRecord,
     event_of,
     published_at_us,
 )
-from clientsphere_common.events.kafka_settings import GroupTopics
+from clientsphere_common.events.kafka.settings import GroupTopics
 
 log = structlog.get_logger(__name__)
 

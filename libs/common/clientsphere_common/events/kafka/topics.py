@@ -7,13 +7,13 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
-from clientsphere_common.events.kafka_settings import (
+from clientsphere_common.events.kafka.settings import (
     GroupTopics,
     KafkaSettings,
     group_topics,
     parse_progress_topic,
 )
-from clientsphere_common.events.kafka_thread import KafkaThread
+from clientsphere_common.events.kafka.thread import KafkaThread
 
 # Only closed segments are compacted, so they must not take a week to fill.
 _COMPACTED = {"cleanup.policy": "compact", "segment.bytes": str(16 * 1024 * 1024)}

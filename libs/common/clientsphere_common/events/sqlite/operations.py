@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from functools import partial
 
 from clientsphere_common.events.model import DeadLetter, Standing
-from clientsphere_common.events.sqlite_events import read_event
-from clientsphere_common.events.sqlite_file import SqliteFile
-from clientsphere_common.events.sqlite_group import enqueue, find_group
+from clientsphere_common.events.sqlite.events import read_event
+from clientsphere_common.events.sqlite.file import SqliteFile
+from clientsphere_common.events.sqlite.group import enqueue, find_group
 
 _STANDINGS = """
 SELECT topic, name,

@@ -8,11 +8,11 @@ from contextlib import suppress
 import structlog
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.events.kafka_attempts import Attempts
-from clientsphere_common.events.kafka_cluster import KafkaCluster
-from clientsphere_common.events.kafka_lanes import OwnedLanes
-from clientsphere_common.events.kafka_member import Batch, GroupMember
-from clientsphere_common.events.kafka_settings import group_topics
+from clientsphere_common.events.kafka.attempts import Attempts
+from clientsphere_common.events.kafka.cluster import KafkaCluster
+from clientsphere_common.events.kafka.lanes import OwnedLanes
+from clientsphere_common.events.kafka.member import Batch, GroupMember
+from clientsphere_common.events.kafka.settings import group_topics
 from clientsphere_common.events.model import Subscription
 
 log = structlog.get_logger(__name__)

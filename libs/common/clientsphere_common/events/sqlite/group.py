@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from clientsphere_common.events.model import Event
-from clientsphere_common.events.sqlite_events import read_event
+from clientsphere_common.events.sqlite.events import read_event
 
 _ENQUEUE = """
 INSERT INTO deliveries (seq, group_id, key, tenant_id, state)

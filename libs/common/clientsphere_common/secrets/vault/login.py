@@ -12,7 +12,7 @@ from hvac.exceptions import InvalidPath, InvalidRequest
 
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.secrets.settings import VaultSettings
-from clientsphere_common.secrets.vault_errors import vault_denied
+from clientsphere_common.secrets.vault.errors import vault_denied
 
 
 class VaultLogin(Protocol):

@@ -1,0 +1,1 @@
+"""The event log on Kafka topics, shared by any number of processes."""

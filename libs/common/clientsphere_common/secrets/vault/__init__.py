@@ -1,0 +1,1 @@
+"""Secrets and tenants' keys in HashiCorp Vault, or in OpenBao, which speaks the same API."""
