@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal, TextIO
+from typing import Final, Literal, TextIO
 
 import structlog
 
 LogFormat = Literal["json", "console"]
-_NOISY = ("alembic", "httpx", "httpcore", "openai", "uvicorn.access", "asyncio")
+_HEARD_FROM: Final = {
+    **dict.fromkeys(
+        ("alembic", "httpx", "httpcore", "openai", "uvicorn.access", "asyncio"), logging.WARNING
+    ),
+    # It reports at ERROR that a broker has closed a connection, or is not there at the moment.
+    # Both are expected, and our event log says what comes of them.
+    "kafka": logging.CRITICAL,
+}
 
 
-def configure_logging(level: str, log_format: LogFormat, stream: TextIO = sys.stderr) -> None:
-    """Send structlog's and the standard library's records through one renderer to `stream`."""
+def configure_logging(
+    level: str, log_format: LogFormat, stream: TextIO = sys.stderr, *, service: str = ""
+) -> None:
+    """Send structlog's and the standard library's records through one renderer to `stream`.
+
+    A process that is one service names it in `service`, for every line, whatever thread writes it.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        *([_naming(service)] if service else []),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -35,8 +48,20 @@ def configure_logging(level: str, log_format: LogFormat, stream: TextIO = sys.st
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, heard_from in _HEARD_FROM.items():
+        logging.getLogger(name).setLevel(heard_from)
+
+
+def _naming(service: str) -> structlog.typing.Processor:
+    """Not a context variable: those do not reach other threads, and requests clear them."""
+
+    def name_service(
+        _logger: object, _method: str, line: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        line["service"] = service
+        return line
+
+    return name_service
 
 
 def _formatter(

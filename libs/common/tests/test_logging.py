@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,6 +75,29 @@ class TestConfigureLogging:
         logging.getLogger("httpx").info("GET / 200")
         logging.getLogger("httpx").warning("closing")
         assert [line["event"] for line in lines(stream)] == ["closing"]
+
+    def test_kafka_is_heard_only_when_all_is_lost(self, stream: io.StringIO) -> None:
+        configure_logging("debug", "json", stream)
+        logging.getLogger("kafka.conn").error("socket disconnected")
+        logging.getLogger("kafka.conn").critical("out of memory")
+        assert [line["event"] for line in lines(stream)] == ["out of memory"]
+
+    def test_the_service_is_named_on_every_line_of_every_thread(self, stream: io.StringIO) -> None:
+        configure_logging("info", "json", stream, service="retrieval")
+        structlog.get_logger("a").info("process_started")
+        structlog.contextvars.clear_contextvars()
+        thread = threading.Thread(target=logging.getLogger("a.library").warning, args=["retrying"])
+        thread.start()
+        thread.join()
+        assert [(line["event"], line["service"]) for line in lines(stream)] == [
+            ("process_started", "retrieval"),
+            ("retrying", "retrieval"),
+        ]
+
+    def test_a_process_of_many_services_names_none(self, stream: io.StringIO) -> None:
+        configure_logging("info", "json", stream)
+        structlog.get_logger("a").info("process_started")
+        assert "service" not in lines(stream)[0]
 
     def test_an_exception_comes_with_its_traceback_on_the_same_line(
         self, stream: io.StringIO

@@ -38,8 +38,7 @@ def run_service(name: str, build: Build) -> None:
     """
     try:
         platform = PlatformSettings()
-        configure_logging(platform.log_level, platform.log_format)
-        structlog.contextvars.bind_contextvars(service=name)
+        configure_logging(platform.log_level, platform.log_format, service=name)
         uvloop.run(_serve(name, platform, build))
     except ValidationError as error:
         sys.exit(_unusable(error))
