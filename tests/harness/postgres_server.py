@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 import psycopg
@@ -23,63 +23,62 @@ from tests.harness.databases import DatabaseUnderTest
 WITH_PASSWORDS = "guarded"
 """The service whose roles have to give a password."""
 _START_S = "30"
+ADMINISTRATOR = "postgres"
 _UNPRIVILEGED = "postgres"
 _INITDB_OPTIONS = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 # The tests kill processes, not machines: nothing has to reach the disk.
-_SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "synchronous_commit=off")
+FAST_SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
 class PostgresMissingError(Exception):
     """The server's programs are not installed, or nobody may run them."""
 
 
+class PostgresControl(Protocol):
+    """One server, at one place for all its lives; it trusts everybody but WITH_PASSWORDS."""
+
+    @property
+    def location(self) -> str:
+        """As the query of an address says it."""
+
+    def start(self) -> None:
+        """Return when it answers, with all that was committed."""
+
+    def stop(self) -> None: ...
+
+    def pause(self) -> None:
+        """It keeps its connections, takes new ones, and answers nothing."""
+
+    def resume(self) -> None: ...
+
+
 class PostgresServer:
-    def __init__(self, control: _Control) -> None:
+    def __init__(self, control: PostgresControl) -> None:
         self._control = control
-        self._folder = control.folder
 
     def url(self, role: str, database: str) -> str:
-        return f"postgresql+psycopg://{role}@/{database}?host={self._folder}"
+        return f"postgresql+psycopg://{role}@/{database}?{self._control.location}"
 
     def address(self, database: str) -> str:
         """As the settings of a process name it."""
-        return f"postgresql:///{database}?host={self._folder}"
-
-    def start(self) -> None:
-        settings = " ".join(f"-c {setting}" for setting in _SETTINGS)
-        # By pg_ctl the server is nobody's child: there are tests that count those of their process.
-        log, options = f"{self._folder}/log", f"-k {self._folder} {settings}"
-        self._control.run("pg_ctl", "start", "-w", "-t", _START_S, "-l", log, "-o", options)
-
-    def stop(self, mode: str = "fast") -> None:
-        self._control.run("pg_ctl", "stop", "-w", "-m", mode)
+        return f"postgresql:///{database}?{self._control.location}"
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        self.stop()
+        self._control.stop()
         try:
             yield
         finally:
-            self.start()
+            self._control.start()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """It keeps its connections, takes new ones, and answers nothing."""
-        pid = int((self._folder / "cluster" / "postmaster.pid").read_text().split()[0])
-        postmaster = psutil.Process(pid)
-        # First, so that it starts no others meanwhile.
-        postmaster.suspend()
-        processes = [postmaster, *postmaster.children(recursive=True)]
         try:
-            for process in processes:
-                # The last one of a connection that has just been closed ends by itself.
-                with suppress(psutil.NoSuchProcess):
-                    process.suspend()
+            self._control.pause()
             yield
         finally:
-            for process in processes:
-                with suppress(psutil.NoSuchProcess):
-                    process.resume()
+            self._control.resume()
 
     @contextmanager
     def database(self, schema: str) -> Iterator[DatabaseUnderTest]:
@@ -98,7 +97,7 @@ class PostgresServer:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _provisioned(self, name: str, schema: str) -> DatabaseUnderTest:
-        roles, admin_url = ServiceRoles(schema), self.url(_UNPRIVILEGED, name)
+        roles, admin_url = ServiceRoles(schema), self.url(ADMINISTRATOR, name)
         provision(admin_url, schema, RolePasswords())
         return DatabaseUnderTest(
             url=self.url(roles.login, name),
@@ -108,9 +107,8 @@ class PostgresServer:
         )
 
     def _execute(self, statement: str) -> None:
-        with psycopg.connect(
-            host=str(self._folder), user=_UNPRIVILEGED, dbname="postgres", autocommit=True
-        ) as connection:
+        url = f"postgresql://{ADMINISTRATOR}@/postgres?{self._control.location}"
+        with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement.encode())
 
 
@@ -122,36 +120,68 @@ def postgres_server() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="clientsphere-pg-"))
     if user is not None:
         shutil.chown(folder, user)
+    process = PostgresProcess(programs, folder, user)
     try:
-        control = _Control(programs, folder, user)
-        control.run("initdb", "-U", _UNPRIVILEGED, *_INITDB_OPTIONS)
-        _ask_for_passwords(folder / "cluster" / "pg_hba.conf")
-        server = PostgresServer(control)
-        server.start()
+        process.make()
+        process.start()
         try:
-            yield server
+            yield PostgresServer(process)
         finally:
             # At once: nobody needs what is in there.
-            server.stop("immediate")
+            process.stop("immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class _Control:
-    """Runs the server's own programs on the cluster."""
+class PostgresProcess:
+    """The system's PostgreSQL, by its own programs."""
 
-    programs: Path
-    folder: Path
-    user: str | None
+    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._user = user
+        self._paused: list[psutil.Process] = []
 
-    def run(self, program: str, *arguments: str) -> None:
+    @property
+    def location(self) -> str:
+        return f"host={self._folder}"
+
+    def make(self) -> None:
+        self._run("initdb", "-U", ADMINISTRATOR, *_INITDB_OPTIONS)
+        _ask_for_passwords(self._folder / "cluster" / "pg_hba.conf")
+
+    def start(self) -> None:
+        settings = " ".join(f"-c {setting}" for setting in ("listen_addresses=", *FAST_SETTINGS))
+        # By pg_ctl the server is nobody's child: there are tests that count those of their process.
+        log, options = f"{self._folder}/log", f"-k {self._folder} {settings}"
+        self._run("pg_ctl", "start", "-w", "-t", _START_S, "-l", log, "-o", options)
+
+    def stop(self, mode: str = "fast") -> None:
+        self._run("pg_ctl", "stop", "-w", "-m", mode)
+
+    def pause(self) -> None:
+        pid = int((self._folder / "cluster" / "postmaster.pid").read_text().split()[0])
+        postmaster = psutil.Process(pid)
+        # First, so that it starts no others meanwhile.
+        postmaster.suspend()
+        self._paused = [postmaster, *postmaster.children(recursive=True)]
+        for process in self._paused:
+            # The last one of a connection that has just been closed ends by itself.
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+
+    def resume(self) -> None:
+        for process in self._paused:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [self.programs / program, *arguments, "-D", self.folder / "cluster"],
+            [self._programs / program, *arguments, "-D", self._folder / "cluster"],
             check=True,
-            user=self.user,
-            group=self.user,
-            cwd=self.folder,
+            user=self._user,
+            group=self._user,
+            cwd=self._folder,
             stdout=subprocess.DEVNULL,
         )
 

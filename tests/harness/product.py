@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
+
+from tests.harness.ports import free_port
 
 _READY_S = 60.0
 _EXIT_S = 30.0
@@ -49,7 +50,7 @@ class Product:
 
     data_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -125,13 +126,6 @@ class Product:
         code = self.process.wait(_EXIT_S)
         self.process = None
         return code
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def upload(client: httpx.Client, name: str, content: bytes) -> httpx.Response:

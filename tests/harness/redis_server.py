@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,7 +15,9 @@ from typing import Any, Protocol
 
 import redis
 
-IMAGE = "redis:7.4"
+from tests.harness.containers import image_of, why_no_docker
+from tests.harness.ports import free_port
+
 _START_TIMEOUT_S = 20.0
 _PROGRAM = "redis-server"
 _MISSING = "redis-server was not found (apt-get install redis-server)"
@@ -46,7 +47,7 @@ class RedisProcess:
     """The system's redis-server, on one port and one append-only file for all its lives."""
 
     def __init__(self, folder: Path, password: str = "", more_options: Sequence[str] = ()) -> None:
-        self._port = _free_port()
+        self._port = free_port()
         self._password = password
         self._options = ["--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(folder)]
         self._options += ["--appendonly", "yes", "--appendfsync", "no", "--save", ""]
@@ -86,11 +87,11 @@ class RedisContainer:
         # Not at the top: importing it looks for Docker.
         from testcontainers.core.container import DockerContainer
 
-        self._port = _free_port()
+        self._port = free_port()
         self._password = password
         login = f" {_PASSWORD_OPTION} {password}" if password else ""
         command = f"{_PROGRAM} --appendonly yes{login}"
-        container = DockerContainer(IMAGE).with_command(command)
+        container = DockerContainer(image_of("redis")).with_command(command)
         # A port that stays the same when it starts again.
         self._container: Any = container.with_bind_ports(6379, self._port)
         self._is_made = False
@@ -127,7 +128,8 @@ def redis_server(password: str = "") -> Iterator[RedisUnderTest]:
         with _running_process(password) as process:
             yield process
     else:
-        _require_docker()
+        if reason := why_no_docker():
+            raise RedisMissingError(f"{_MISSING}, and {reason}")
         container = RedisContainer(password)
         container.start()
         try:
@@ -141,7 +143,7 @@ def tls_redis_server(certificate: Path, key: Path) -> Iterator[str]:
     """Yields the address with TLS; raises RedisMissingError where the program is missing."""
     if not shutil.which(_PROGRAM):
         raise RedisMissingError(_MISSING)
-    port = _free_port()
+    port = free_port()
     options = ["--tls-port", str(port), "--tls-auth-clients", "no"]
     options += ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
     options += ["--tls-ca-cert-file", str(certificate)]
@@ -158,21 +160,6 @@ def _running_process(password: str, more_options: Sequence[str] = ()) -> Iterato
             yield process
         finally:
             process.kill()
-
-
-def _require_docker() -> None:
-    docker = shutil.which("docker")
-    if docker is None:
-        raise RedisMissingError(f"{_MISSING}, and Docker is not installed")
-    asked = subprocess.run([docker, "info"], capture_output=True, timeout=30, check=False)
-    if asked.returncode != 0:
-        raise RedisMissingError(f"{_MISSING}, and the Docker daemon does not answer")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_it_answers(port: int, password: str) -> None:

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.closing_words import tell_backend
+from tests.harness.containers import image_of, why_no_docker
 from tests.harness.databases import DatabaseUnderTest, sqlite_database
 from tests.harness.kafka_broker import running_broker
+from tests.harness.kafka_image import kafka_in_container
+from tests.harness.postgres_image import postgres_in_container
 from tests.harness.postgres_server import PostgresMissingError, PostgresServer, postgres_server
+from tests.harness.qdrant_image import qdrant_in_container
 from tests.harness.redis_server import RedisMissingError, RedisUnderTest, redis_server
 from tests.harness.s3_server import S3Server, s3_server
 
@@ -29,7 +34,9 @@ def _postgres_server() -> Iterator[PostgresServer]:
         try:
             server = running.enter_context(postgres_server())
         except PostgresMissingError as error:
-            pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}")
+            if reason := why_no_docker():
+                pytest.skip(f"NOT TESTED ON POSTGRESQL: {error}, and {reason}")
+            server = running.enter_context(postgres_in_container())
         yield server
 
 
@@ -68,6 +75,20 @@ def _redis(password: str = "") -> Iterator[RedisUnderTest]:
 def kafka_address() -> Iterator[str]:
     with running_broker() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def kafka_image_address(pytestconfig: pytest.Config) -> Iterator[str]:
+    with kafka_in_container() as address:
+        tell_backend(pytestconfig, f"{image_of('kafka')}: real")
+        yield address
+
+
+@pytest.fixture(scope="session")
+def qdrant_image_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    with qdrant_in_container() as url:
+        tell_backend(pytestconfig, f"{image_of('qdrant')}: real")
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -16,7 +16,7 @@ from clientsphere_common.vectors.assembly import open_index
 from clientsphere_common.vectors.settings import QdrantSettings
 from tests.contract.passage_chunks import DIMENSION, chunks
 from tests.harness.modules import running
-from tests.harness.product import free_port
+from tests.harness.ports import free_port
 from tests.harness.qdrant_server import qdrant_server
 
 

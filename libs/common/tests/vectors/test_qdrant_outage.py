@@ -20,7 +20,7 @@ from clientsphere_common.vectors.qdrant_server import CALL_POLICY, QdrantServerI
 from clientsphere_common.vectors.settings import QdrantSettings
 from tests.contract.passage_chunks import DIMENSION
 from tests.harness.modules import running
-from tests.harness.product import free_port
+from tests.harness.ports import free_port
 from tests.harness.qdrant_server import QdrantServer, qdrant_server
 
 CALLS = 200

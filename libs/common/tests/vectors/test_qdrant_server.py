@@ -21,7 +21,7 @@ from clientsphere_common.vectors.settings import QdrantSettings, Quantization
 from clientsphere_common.vectors.tenant_filter import Tenant, stored
 from tests.contract.passage_chunks import DIMENSION, chunk, chunks, question, texts, versions
 from tests.harness.modules import running
-from tests.harness.product import free_port
+from tests.harness.ports import free_port
 from tests.harness.qdrant_server import QdrantServer, qdrant_server
 
 REPOSITORY = Path(__file__).parents[4]
