@@ -1,6 +1,7 @@
 """What every test of the workspace may ask for."""
 
 pytest_plugins = [
+    "tests.harness.children",
     "tests.harness.closing_words",
     "tests.harness.containers",
     "tests.harness.servers",

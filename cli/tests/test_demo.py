@@ -28,6 +28,7 @@ from clientsphere_cli.samples.catalog import DEMO_QUESTIONS, KESTRAND, DemoQuest
 from tests.fakes import gateway_program
 from tests.fakes.gateway_program import teach
 from tests.fakes.gateway_server import OPERATOR_KEY, FakeGateway, Refusal
+from tests.harness.children import OwnChildren
 from tests.harness.command_line import CommandLine
 
 PROGRAM = (sys.executable, str(gateway_program.__file__))
@@ -109,7 +110,11 @@ class TestPlay:
         ],
     )
     def test_signal_stops_the_server_and_leaves_nothing(
-        self, temporary_folder: Path, number: signal.Signals, outcome: type[BaseException]
+        self,
+        temporary_folder: Path,
+        own_children: OwnChildren,
+        number: signal.Signals,
+        outcome: type[BaseException],
     ) -> None:
         async def interrupted(workplace: Workplace) -> None:
             demo = asyncio.create_task(run_demo(workplace))
@@ -121,8 +126,7 @@ class TestPlay:
         with pytest.raises(outcome), temporary_workplace() as workplace:
             asyncio.run(interrupted(workplace))
         assert list(temporary_folder.iterdir()) == []
-        with pytest.raises(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
+        assert own_children() == []
 
 
 class TestDemo:

@@ -63,13 +63,19 @@ class PostgresServer:
         """As the settings of a process name it."""
         return f"postgresql:///{database}?{self._control.location}"
 
+    def start(self) -> None:
+        self._control.start()
+
+    def stop(self) -> None:
+        self._control.stop()
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        self._control.stop()
+        self.stop()
         try:
             yield
         finally:
-            self._control.start()
+            self.start()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -30,6 +30,20 @@ def _s3_server() -> Iterator[S3Server]:
 
 @pytest.fixture(scope="session", name="postgres_server")
 def _postgres_server() -> Iterator[PostgresServer]:
+    """For tests that leave it running."""
+    with _postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_postgres_server() -> Iterator[PostgresServer]:
+    """For tests that stop or freeze it."""
+    with _postgres() as server:
+        yield server
+
+
+@contextmanager
+def _postgres() -> Iterator[PostgresServer]:
     with ExitStack() as running:
         try:
             server = running.enter_context(postgres_server())

@@ -28,7 +28,6 @@ from clientsphere_common.secrets.ports import Secret
 from tests.harness.migration_scripts import ADD_PAGES, CREATE_PAPERS, MigrationScripts
 from tests.harness.modules import running
 from tests.harness.postgres_server import WITH_PASSWORDS, PostgresServer
-from tests.harness.postgres_server import postgres_server as own_server
 
 
 class FakePlace:
@@ -91,17 +90,10 @@ def scripts(tmp_path: Path) -> MigrationScripts:
     return scripts
 
 
-@pytest.fixture(scope="module")
-def server(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
-    """Of its own, as it is frozen and stopped. The shared one shows that there can be one."""
-    with own_server() as server:
-        yield server
-
-
 @pytest.fixture
-def service(server: PostgresServer, scripts: MigrationScripts) -> Iterator[Service]:
-    with server.empty_database() as name:
-        service = Service(server, name, scripts)
+def service(own_postgres_server: PostgresServer, scripts: MigrationScripts) -> Iterator[Service]:
+    with own_postgres_server.empty_database() as name:
+        service = Service(own_postgres_server, name, scripts)
         service.place.password = "first"
         service.set_password("first")
         service.migrate()
@@ -199,10 +191,10 @@ class TestReadiness:
             assert await code_of(tables) is None
 
     async def test_waits_for_the_first_migration(
-        self, server: PostgresServer, scripts: MigrationScripts
+        self, own_postgres_server: PostgresServer, scripts: MigrationScripts
     ) -> None:
-        with server.empty_database() as name:
-            service = Service(server, name, scripts)
+        with own_postgres_server.empty_database() as name:
+            service = Service(own_postgres_server, name, scripts)
             service.place.password = "first"
             service.set_password("first")
             async with service.opened() as tables:

@@ -24,7 +24,6 @@ from clientsphere_common.secrets.environment import EnvironmentSource
 from clientsphere_common.secrets.polled import PolledSecrets
 from tests.harness.migration_scripts import ADD_PAGES, CREATE_PAPERS, MigrationScripts
 from tests.harness.postgres_server import WITH_PASSWORDS, PostgresServer
-from tests.harness.postgres_server import postgres_server as own_server
 
 SERVICE = WITH_PASSWORDS
 PASSWORDS = RolePasswords("the service's", "the owner's")
@@ -117,12 +116,11 @@ class TestWaitForServer:
         assert told == ["waits"]
 
     def test_waits_for_a_server_that_is_started_meanwhile(
-        self, postgres_server: PostgresServer
+        self, own_postgres_server: PostgresServer
     ) -> None:
-        with own_server() as server:
-            access = ServerAccess(server.address("postgres"), None, {})
-            server.stop()
-            wait_for_server(access, 30, server.start)
+        access = ServerAccess(own_postgres_server.address("postgres"), None, {})
+        own_postgres_server.stop()
+        wait_for_server(access, 30, own_postgres_server.start)
 
 
 class TestReadAccess:

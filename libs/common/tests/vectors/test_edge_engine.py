@@ -17,6 +17,7 @@ from clientsphere_common.vectors.edge.process import ShardFailedError
 from clientsphere_common.vectors.edge.shard import PassageShard
 from clientsphere_common.vectors.tenant_filter import Tenant, stored
 from tests.contract.passage_chunks import DIMENSION, chunk, chunks, question
+from tests.harness.children import OwnChildren
 
 ACME = Tenant("acme")
 
@@ -26,7 +27,7 @@ def engine_at(root: Path) -> ShardEngine:
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[ShardEngine]:
+async def engine(own_children: OwnChildren, tmp_path: Path) -> AsyncIterator[ShardEngine]:
     started = engine_at(tmp_path)
     await started.start()
     yield started
@@ -88,12 +89,12 @@ class TestOptimising:
         await again.stop()
 
     async def test_a_copy_that_dies_leaves_the_shard_in_use(
-        self, engine: ShardEngine, tmp_path: Path
+        self, engine: ShardEngine, tmp_path: Path, own_children: OwnChildren
     ) -> None:
         await add(engine, "handbook")
-        serving = psutil.Process().children()
+        serving = own_children()
         optimising = asyncio.create_task(engine.optimise())
-        while not (launched := set(psutil.Process().children()) - set(serving)):
+        while not (launched := set(own_children()) - set(serving)):
             await asyncio.sleep(0.001)
         for process in launched:
             process.kill()
@@ -101,15 +102,15 @@ class TestOptimising:
             await optimising
         await add(engine, "prices")
         assert await count(engine) == 6
-        assert psutil.Process().children() == serving
+        assert own_children() == serving
         assert len(shards(tmp_path)) == 1
 
     async def test_a_copy_that_cannot_catch_up_leaves_the_shard_in_use(
-        self, engine: ShardEngine, tmp_path: Path
+        self, engine: ShardEngine, tmp_path: Path, own_children: OwnChildren
     ) -> None:
         half_a_pair = replace(chunk("text"), text="\ud800")
         optimising = asyncio.create_task(engine.optimise())
-        while len(psutil.Process().children()) == 1:
+        while len(own_children()) == 1:
             await asyncio.sleep(0.001)
         with pytest.raises(ShardFailedError, match="surrogates"):
             await engine.write(PassageShard.add, ACME, [half_a_pair])
@@ -117,22 +118,22 @@ class TestOptimising:
             await optimising
         await add(engine, "handbook")
         assert await count(engine) == 3
-        assert len(psutil.Process().children()) == 1
+        assert len(own_children()) == 1
         assert len(shards(tmp_path)) == 1
 
     async def test_cancelling_leaves_the_shard_in_use(
-        self, engine: ShardEngine, tmp_path: Path
+        self, engine: ShardEngine, tmp_path: Path, own_children: OwnChildren
     ) -> None:
         await add(engine, "handbook")
-        serving = psutil.Process().children()
+        serving = own_children()
         optimising = asyncio.create_task(engine.optimise())
-        while len(psutil.Process().children()) == 1:
+        while len(own_children()) == 1:
             await asyncio.sleep(0.001)
         optimising.cancel()
         with pytest.raises(asyncio.CancelledError):
             await optimising
         assert await count(engine) == 3
-        assert psutil.Process().children() == serving
+        assert own_children() == serving
         assert len(shards(tmp_path)) == 1
 
     async def test_it_can_be_done_again(self, engine: ShardEngine) -> None:
@@ -144,16 +145,18 @@ class TestOptimising:
 
 class TestLife:
     async def test_a_process_that_died_is_replaced_at_the_next_call(
-        self, engine: ShardEngine
+        self, engine: ShardEngine, own_children: OwnChildren
     ) -> None:
         await add(engine, "handbook")
-        await self._kill_the_process(engine)
+        await self._kill_the_process(engine, own_children())
         counts = await asyncio.gather(*(count(engine) for _ in range(3)))
         assert counts == [3, 3, 3]
-        assert len(psutil.Process().children()) == 1
+        assert len(own_children()) == 1
 
-    async def test_writes_go_on_after_that(self, engine: ShardEngine) -> None:
-        await self._kill_the_process(engine)
+    async def test_writes_go_on_after_that(
+        self, engine: ShardEngine, own_children: OwnChildren
+    ) -> None:
+        await self._kill_the_process(engine, own_children())
         await add(engine, "handbook")
         assert await count(engine) == 3
 
@@ -172,8 +175,8 @@ class TestLife:
         await again.start()
         await again.stop()
 
-    async def _kill_the_process(self, engine: ShardEngine) -> None:
-        (process,) = psutil.Process().children()
+    async def _kill_the_process(self, engine: ShardEngine, children: list[psutil.Process]) -> None:
+        (process,) = children
         process.kill()
         with pytest.raises(ShardFailedError):
             await count(engine)

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from clientsphere_common.vectors.edge.process import ShardFailedError, ShardProcess
 from clientsphere_common.vectors.edge.shard import PassageShard
 from clientsphere_common.vectors.tenant_filter import Tenant, stored
 from tests.contract.passage_chunks import DIMENSION, chunk, chunks
+from tests.harness.children import OwnChildren
 
 ACME = Tenant("acme")
 
@@ -28,15 +28,10 @@ async def launch(folder: Path, dimension: int = DIMENSION) -> ShardProcess:
 
 
 @pytest.fixture
-async def process(tmp_path: Path) -> AsyncIterator[ShardProcess]:
+async def process(own_children: OwnChildren, tmp_path: Path) -> AsyncIterator[ShardProcess]:
     launched = await launch(tmp_path / "shard")
     yield launched
     await launched.kill()
-
-
-def child() -> psutil.Process:
-    (only,) = psutil.Process().children()
-    return only
 
 
 class TestCalls:
@@ -72,24 +67,29 @@ class TestCalls:
 
 
 class TestLife:
-    async def test_a_shard_that_cannot_be_opened_is_told(self, tmp_path: Path) -> None:
+    async def test_a_shard_that_cannot_be_opened_is_told(
+        self, tmp_path: Path, own_children: OwnChildren
+    ) -> None:
         (tmp_path / "shard").mkdir()
         (tmp_path / "shard" / "edge_config.json").write_text("not JSON")
         with pytest.raises(ShardFailedError):
             await launch(tmp_path / "shard")
-        assert psutil.Process().children() == []
+        assert own_children() == []
 
     async def test_a_process_that_cannot_be_started_is_told(self, tmp_path: Path) -> None:
         never_opened = 1_000_000
         with pytest.raises(ShardFailedError, match="could not be started"):
             await ShardProcess.launch(tmp_path / "shard", DIMENSION, keep_open=never_opened)
 
-    async def test_it_leaves_with_its_parent_and_not_before(self, process: ShardProcess) -> None:
-        child().terminate()
+    async def test_it_leaves_with_its_parent_and_not_before(
+        self, process: ShardProcess, own_children: OwnChildren
+    ) -> None:
+        (child,) = own_children()
+        child.terminate()
         assert await process.call(PassageShard.count, stored(ACME)) == 0
 
     async def test_stopping_ends_the_process_after_the_calls_made_before(
-        self, tmp_path: Path
+        self, tmp_path: Path, own_children: OwnChildren
     ) -> None:
         process = await launch(tmp_path / "shard")
         counted = asyncio.create_task(process.call(PassageShard.count, stored(ACME)))
@@ -97,13 +97,16 @@ class TestLife:
         await process.stop()
         assert await counted == 0
         assert not process.is_alive
-        assert psutil.Process().children() == []
+        assert own_children() == []
 
-    async def test_a_call_in_hand_fails_when_the_process_dies(self, process: ShardProcess) -> None:
-        child().suspend()
+    async def test_a_call_in_hand_fails_when_the_process_dies(
+        self, process: ShardProcess, own_children: OwnChildren
+    ) -> None:
+        (child,) = own_children()
+        child.suspend()
         waiting = asyncio.create_task(process.call(PassageShard.count, stored(ACME)))
         await asyncio.sleep(0)
-        child().kill()
+        child.kill()
         with pytest.raises(ShardFailedError, match="died"):
             await waiting
 
@@ -112,8 +115,11 @@ class TestLife:
         with pytest.raises(ShardFailedError, match="gone"):
             await process.call(PassageShard.count, stored(ACME))
 
-    async def test_stopping_a_dead_process_does_nothing(self, process: ShardProcess) -> None:
-        child().kill()
+    async def test_stopping_a_dead_process_does_nothing(
+        self, process: ShardProcess, own_children: OwnChildren
+    ) -> None:
+        (child,) = own_children()
+        child.kill()
         await process.stop()
         await process.stop()
         assert not process.is_alive

@@ -17,6 +17,7 @@ from clientsphere_common.vectors.edge.folder import IndexFolderError
 from clientsphere_common.vectors.edge.upkeep import UpkeepSettings
 from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
 from tests.contract.passage_chunks import DIMENSION, chunks, question
+from tests.harness.children import OwnChildren
 
 REPOSITORY = Path(__file__).parents[4]
 
@@ -34,9 +35,9 @@ async def opened(
 
 
 @contextmanager
-def suspended() -> Iterator[None]:
+def suspended(children: list[psutil.Process]) -> Iterator[None]:
     """The engine's process stands still meanwhile."""
-    (process,) = psutil.Process().children()
+    (process,) = children
     process.suspend()
     yield
     process.resume()
@@ -65,9 +66,11 @@ class TestOpening:
 
 
 class TestFailures:
-    async def test_an_engine_that_died_is_a_dependency_unavailable(self, tmp_path: Path) -> None:
+    async def test_an_engine_that_died_is_a_dependency_unavailable(
+        self, tmp_path: Path, own_children: OwnChildren
+    ) -> None:
         async with opened(tmp_path) as index:
-            (process,) = psutil.Process().children()
+            (process,) = own_children()
             process.kill()
             with pytest.raises(DependencyUnavailableError) as caught:
                 await index.count("acme")
@@ -75,10 +78,10 @@ class TestFailures:
             await index.check()
 
     async def test_an_engine_that_stands_still_is_a_dependency_unavailable(
-        self, tmp_path: Path
+        self, tmp_path: Path, own_children: OwnChildren
     ) -> None:
         async with opened(tmp_path, call_timeout_s=0.05) as index:
-            with suspended(), pytest.raises(DependencyUnavailableError):
+            with suspended(own_children()), pytest.raises(DependencyUnavailableError):
                 await index.check()
 
 

@@ -7,6 +7,7 @@ import io
 import os
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from ingestion.parsing.model import MediaType, ParseError, ParseLimits
 from ingestion.parsing.sandbox import parse_in_child
+from tests.harness.children import OwnChildren
 
 LIMITS = ParseLimits()
 
@@ -27,12 +29,13 @@ def path(tmp_path: Path) -> Path:
 async def refusal(path: Path, media_type: MediaType, limits: ParseLimits = LIMITS) -> ParseError:
     with pytest.raises(ParseError) as refused:
         await parse_in_child(path, media_type, limits)
-    assert_no_child_is_left()
     return refused.value
 
 
-def assert_no_child_is_left() -> None:
-    assert psutil.Process().children() == []
+@pytest.fixture(autouse=True)
+def _no_child_is_left(own_children: OwnChildren) -> Iterator[None]:
+    yield
+    assert own_children() == []
 
 
 def pdf_saying(text: str) -> bytes:
@@ -73,7 +76,6 @@ class TestParseInChild:
         path.write_bytes(pdf_saying("Hello world."))
         parsed = await parse_in_child(path, MediaType.PDF, LIMITS)
         assert (parsed.text, parsed.page_count, len(parsed.blocks)) == ("Hello world.", 1, 1)
-        assert_no_child_is_left()
 
     async def test_a_relative_path_is_found(self, path: Path) -> None:
         path.write_text("Hello")
@@ -137,15 +139,16 @@ class TestLimits:
 
 
 class TestCancellation:
-    async def test_a_cancelled_caller_leaves_no_process_behind(self, path: Path) -> None:
+    async def test_a_cancelled_caller_leaves_no_process_behind(
+        self, path: Path, own_children: OwnChildren
+    ) -> None:
         os.mkfifo(path)
         parsing = asyncio.create_task(parse_in_child(path, MediaType.TEXT, LIMITS))
-        while not psutil.Process().children():
+        while not own_children():
             await asyncio.sleep(0.01)
         parsing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await parsing
-        assert_no_child_is_left()
 
 
 class TestUntrustworthyChild:
@@ -157,7 +160,6 @@ class TestUntrustworthyChild:
         limits = ParseLimits(max_text_bytes=10)
         with pytest.raises(ParseError) as refused:
             await parse_in_child(path, MediaType.TEXT, limits, python=str(python))
-        assert_no_child_is_left()
         return refused.value.code
 
     async def test_more_output_than_any_document_needs_is_cut_off(self, path: Path) -> None:
