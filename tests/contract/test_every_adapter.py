@@ -58,7 +58,7 @@ def assembly(package: Path) -> ast.Module:
 
 
 def parsed(folder: Path) -> Iterator[ast.Module]:
-    for file in sorted(folder.glob("*.py")):
+    for file in sorted(folder.rglob("*.py")):
         yield ast.parse(file.read_text())
 
 
