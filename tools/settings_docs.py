@@ -46,8 +46,6 @@ SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("llm-proxy", LlmProxySettings),
     ("audit", AuditSettings),
     ("Cache and rate limits: Redis", RedisSettings),
-    ("Secrets", SecretsSettings),
-    ("Vault", VaultSettings),
     ("Tables", DatabaseSettings),
     ("The clientsphere command", CliSettings),
 )
