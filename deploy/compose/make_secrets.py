@@ -118,12 +118,12 @@ class Authority:
         self.certificate_pem = keeper.kept("ca.pem", self._certify_itself)
         self._name = x509.load_pem_x509_certificate(self.certificate_pem).subject
 
-    def issue(self, service: str) -> tuple[bytes, bytes]:
+    def issue(self, service: str, lifetime: timedelta = _LIFETIME) -> tuple[bytes, bytes]:
         """Certificate and key, for the name that the service has in the network."""
         key = ec.generate_private_key(ec.SECP256R1())
         usage = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         certificate = (
-            _certificate(service, key, _LIFETIME)
+            _certificate(service, key, lifetime)
             .issuer_name(self._name)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(service)]), critical=False)
             .add_extension(x509.ExtendedKeyUsage(usage), critical=False)

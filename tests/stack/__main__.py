@@ -9,7 +9,6 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from rich.table import Table
 
 from tests.stack.part import Part
 from tests.stack.services import Service
-from tests.stack.stack import DEFAULT_FOLDER, Stack
+from tests.stack.stack import DEFAULT_FOLDER, Stack, temporary_stack
 
 _COLORS = {"running": "green", "ok": "green", "degraded": "yellow", "stopped": "dim"}
 
@@ -50,21 +49,17 @@ def main(arguments: list[str]) -> int:
 
 def _demo(console: Console) -> int:
     """On a stack of its own, which leaves nothing behind."""
-    with tempfile.TemporaryDirectory(prefix="clientsphere-stack-") as folder:
-        Path(folder).chmod(0o711)
-        stack = Stack(Path(folder))
-        try:
-            with console.status("Starting the servers and services"):
-                stack.up()
-            _print(console, stack)
-            return subprocess.run(
-                [Path(sys.executable).with_name("clientsphere"), "demo", "--url", stack.url],
-                env={**os.environ, "CLIENTSPHERE_OPERATOR_KEY": stack.operator_key},
-                check=False,
-            ).returncode
-        finally:
-            with console.status("Stopping them"):
-                stack.down()
+    with temporary_stack() as stack:
+        with console.status("Starting the servers and services"):
+            stack.up()
+        _print(console, stack)
+        demo = subprocess.run(
+            [Path(sys.executable).with_name("clientsphere"), "demo", "--url", stack.url],
+            env={**os.environ, "CLIENTSPHERE_OPERATOR_KEY": stack.operator_key},
+            check=False,
+        )
+        console.print("Stopping the servers and services.")
+        return demo.returncode
 
 
 def _print(console: Console, stack: Stack) -> None:

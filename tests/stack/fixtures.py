@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -13,9 +12,20 @@ from tests.harness.closing_words import tell_backend
 from tests.harness.postgres_server import PostgresMissingError
 from tests.harness.redis_server import RedisMissingError
 from tests.stack.services import Service
-from tests.stack.stack import Stack
+from tests.stack.stack import Stack, temporary_stack
 
 SETTINGS = {"CLIENTSPHERE_INGESTION_MAX_FILE_MIB": "20"}
+
+
+@contextmanager
+def stack_or_skip(settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """One that was not started yet."""
+    with ExitStack() as existing:
+        try:
+            stack = existing.enter_context(temporary_stack(settings))
+        except (PostgresMissingError, RedisMissingError) as error:
+            pytest.skip(f"NOT TESTED IN THE DISTRIBUTED SHAPE: {error}")
+        yield stack
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +33,7 @@ def running_stack(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """For tests that leave it running. Its logs are kept with what pytest keeps."""
-    # Not pytest's folder: PostgreSQL runs as another user, who cannot enter it.
-    with tempfile.TemporaryDirectory(prefix="clientsphere-stack-") as folder:
-        Path(folder).chmod(0o711)
-        try:
-            stack = Stack(Path(folder), SETTINGS)
-        except (PostgresMissingError, RedisMissingError) as error:
-            pytest.skip(f"NOT TESTED IN THE DISTRIBUTED SHAPE: {error}")
+    with stack_or_skip(SETTINGS) as stack:
         try:
             stack.up()
             for part in stack.parts.values():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,8 +119,9 @@ class Part:
         process = self._process()
         if process is None:
             return
-        process.resume()
-        process.send_signal(self._program.stop_signal)
+        self.resume()
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(self._program.stop_signal)
         if _remaining([process], _EXIT_S):
             self.kill()
         self._folder.note(self.name, None)
@@ -129,21 +131,20 @@ class Part:
         process = self._process()
         if process is None:
             return
-        family = [process, *process.children(recursive=True)]
-        process.kill()
-        for child in _remaining(family, _CHILDREN_EXIT_S):
-            child.kill()
+        family = self._family()
+        _each(psutil.Process.kill, [process])
+        _each(psutil.Process.kill, _remaining(family, _CHILDREN_EXIT_S))
         _remaining(family, _EXIT_S)
         self._folder.note(self.name, None)
 
     def pause(self) -> None:
         """It keeps its connections and answers nothing."""
-        for process in self._family():
-            process.suspend()
+        # The first one first, so that it starts no others meanwhile.
+        _each(psutil.Process.suspend, self._family()[:1])
+        _each(psutil.Process.suspend, self._family()[1:])
 
     def resume(self) -> None:
-        for process in self._family():
-            process.resume()
+        _each(psutil.Process.resume, self._family())
 
     def _answers(self) -> bool:
         try:
@@ -153,7 +154,12 @@ class Part:
 
     def _family(self) -> list[psutil.Process]:
         process = self._process()
-        return [process, *process.children(recursive=True)] if process else []
+        if process is None:
+            return []
+        try:
+            return [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def _process(self) -> psutil.Process | None:
         """The one that was started last, while it runs; whoever has its number now is not it."""
@@ -166,6 +172,13 @@ class Part:
         except psutil.NoSuchProcess:
             return None
         return process if is_ours and _runs(process) else None
+
+
+def _each(act: Callable[[psutil.Process], None], processes: list[psutil.Process]) -> None:
+    """Some may end by themselves meanwhile."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            act(process)
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from typing import TypedDict
 
 import httpx
 
@@ -19,15 +20,19 @@ _HOST = "127.0.0.1"
 _PARTITIONS = 4
 
 
+class _Check(TypedDict):
+    error: str | None
+
+
+class _Readiness(TypedDict):
+    status: str
+    checks: dict[str, _Check]
+
+
 class Service(Part):
     """Is started once it lives; what it misses to be ready, it says."""
 
-    def __init__(
-        self,
-        folder: StackFolder,
-        name: str,
-        environment: Mapping[str, str],
-    ) -> None:
+    def __init__(self, folder: StackFolder, name: str, environment: Mapping[str, str]) -> None:
         use = "gateway" if name == "gateway" else f"{name}-rpc"
         self.ops_url = f"http://{_HOST}:{folder.port(f'{name}-ops')}"
         program = Program(
@@ -50,19 +55,19 @@ class Service(Part):
     @property
     def state(self) -> str:
         """`ok`, `degraded`, `failing`, or `unreachable`."""
-        return str(self._readiness()["status"])
+        return self._readiness()["status"]
 
     @property
     def missing(self) -> dict[str, str]:
         """What does not work now, with the reason, by the names of the readiness checks."""
         checks = self._readiness()["checks"]
-        return {name: str(check["error"]) for name, check in checks.items() if check["error"]}
+        return {name: check["error"] for name, check in checks.items() if check["error"]}
 
-    def _readiness(self) -> dict[str, dict[str, dict[str, object]]]:
+    def _readiness(self) -> _Readiness:
         try:
-            found: dict[str, dict[str, dict[str, object]]] = self._get("/health/ready").json()
+            found: _Readiness = self._get("/health/ready").json()
         except httpx.TransportError:
-            return {"status": "unreachable", "checks": {}}  # type: ignore[dict-item] # one of two shapes
+            return {"status": "unreachable", "checks": {}}
         return found
 
     def _get(self, path: str) -> httpx.Response:

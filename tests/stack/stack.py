@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -203,6 +204,18 @@ class Stack:
             for name, service in self.services.items()
             if service.state != "ok"
         ]
+
+
+@contextmanager
+def temporary_stack(settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """Nothing of it runs or lies around afterwards."""
+    # Not in pytest's folder: PostgreSQL runs as another user, who cannot enter that.
+    with tempfile.TemporaryDirectory(prefix="clientsphere-stack-") as folder:
+        stack = Stack(Path(folder), settings)
+        try:
+            yield stack
+        finally:
+            stack.down()
 
 
 def _servers(folder: StackFolder, generated: GeneratedSecrets) -> dict[str, Part]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import uuid
 import warnings
@@ -22,6 +21,7 @@ from hvac.exceptions import Forbidden
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from qdrant_client import AsyncQdrantClient, models
 
+from tests.stack.fixtures import stack_or_skip
 from tests.stack.folder import Started
 from tests.stack.postgres import admin_url
 from tests.stack.secrets import READERS, GeneratedSecrets
@@ -31,21 +31,10 @@ from tests.stack.vault import role_id
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    # Not in pytest's own: PostgreSQL's user has to get in.
-    path = Path(tempfile.mkdtemp(prefix="clientsphere-stack-"))
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture(scope="module")
-def stack(folder: Path) -> Iterator[Stack]:
-    stack = Stack(folder)
-    try:
+def stack() -> Iterator[Stack]:
+    with stack_or_skip() as stack:
         stack.up(servers_only=True)
         yield stack
-    finally:
-        stack.down()
 
 
 @pytest.fixture(scope="module")
@@ -172,11 +161,9 @@ class TestStack:
             assert not other.server("redis").is_running
             other.down()
 
-    def test_all_can_be_ended_and_started_anew_by_somebody_else(
-        self, stack: Stack, folder: Path
-    ) -> None:
+    def test_all_can_be_ended_and_started_anew_by_somebody_else(self, stack: Stack) -> None:
         addresses = {name: part.url for name, part in stack.parts.items()}
-        somebody_else = Stack(folder)
+        somebody_else = Stack(stack.folder.path)
         somebody_else.down()
         somebody_else.down()
         assert not any(part.is_running for part in stack.parts.values())
