@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
+from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.events.model import Event
 
 TOPIC = "documents"
@@ -27,16 +28,23 @@ def new_event(event_id: str, *, key: str = "document-1", tenant_id: str = "acme"
 
 
 class RecordingHandler:
-    """Fails the first attempts at the ids in `failures`, hangs on the ids in `hanging`."""
+    """Fails the first attempts at the ids in `failures`, hangs on the ids in `hanging`.
+
+    Before that, as many attempts as `outages` says miss something that the handler needs.
+    """
 
     def __init__(
-        self, failures: Mapping[str, int] | None = None, hanging: frozenset[str] = frozenset()
+        self,
+        failures: Mapping[str, int] | None = None,
+        hanging: frozenset[str] = frozenset(),
+        outages: Mapping[str, int] | None = None,
     ) -> None:
         self.events: list[Event] = []
         self.started: list[str] = []
         self.handled: list[str] = []
         self._failures_left = Counter(failures or {})
         self._hanging = hanging
+        self._outages_left = Counter(outages or {})
 
     async def __call__(self, event: Event) -> None:
         self.events.append(event)
@@ -44,6 +52,9 @@ class RecordingHandler:
         if event.id in self._hanging:
             await asyncio.Event().wait()
         await asyncio.sleep(0)
+        if self._outages_left[event.id] > 0:
+            self._outages_left[event.id] -= 1
+            raise DependencyUnavailableError("index_unavailable", "The index is away.")
         if self._failures_left[event.id] > 0:
             self._failures_left[event.id] -= 1
             raise ValueError(f"{event.id} is broken")

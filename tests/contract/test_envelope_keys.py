@@ -24,7 +24,7 @@ def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
 @pytest.fixture(params=["local", "vault"])
 async def keys(request: pytest.FixtureRequest) -> AsyncIterator[EnvelopeKeys]:
     if request.param == "local":
-        yield LocalEnvelopeKeys(bytes(range(32)))
+        yield LocalEnvelopeKeys(lambda: bytes(range(32)))
         return
     settings = request.getfixturevalue("openbao").settings()
     session = VaultSession(settings)

@@ -182,6 +182,16 @@ class TestFailingHandler:
         assert letter.cause == "ValueError: evt-1 is broken"
         assert letter.failed_at_ms > letter.event.occurred_at_ms
 
+    async def test_an_outage_of_what_it_needs_is_waited_for_and_costs_no_attempt(
+        self, running: Running
+    ) -> None:
+        handler = RecordingHandler(outages={"evt-1": 5}, failures={"evt-1": 1})
+        await running.log.publish([new_event("evt-1"), new_event("evt-2")])
+        await running.consume(handler, max_attempts=2, outage_delay_s=0.01)
+        await handler.has_handled("evt-2")
+        assert handler.started == ["evt-1"] * 7 + ["evt-2"]
+        assert await running.log.dead_letters(TOPIC, GROUP) == []
+
     async def test_a_handler_that_hangs_has_failed(self, running: Running) -> None:
         handler = RecordingHandler(hanging=frozenset({"evt-1"}))
         await running.log.publish([new_event("evt-1"), new_event("evt-2")])

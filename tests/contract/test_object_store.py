@@ -30,7 +30,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         keeper = S3ObjectStore(server.new_bucket())
     async with running(keeper):
         if request.param == "encrypted directory":
-            yield EncryptedObjectStore(keeper, LocalEnvelopeKeys(bytes(32)))
+            yield EncryptedObjectStore(keeper, LocalEnvelopeKeys(lambda: bytes(32)))
         else:
             yield keeper
 

@@ -91,6 +91,10 @@ class TestRead:
         secret = await place.secrets.read("upstream-key")
         assert (secret.name, secret.value) == ("upstream-key", "sk-first")
 
+    async def test_leaves_out_the_line_break_at_the_end_of_a_file(self, place: Place) -> None:
+        place.write("upstream-key", "sk-first\n")
+        assert (await place.secrets.read("upstream-key")).value == "sk-first"
+
     async def test_gives_the_newest_value_at_once(self, place: Place) -> None:
         place.write("upstream-key", "sk-first")
         first = await place.secrets.read("upstream-key")

@@ -29,6 +29,7 @@ DOCUMENTS = 200
 UPLOAD_PAUSE_S = 0.3
 RESTART_AFTER_S = 1.0
 RECOVERY_S = 30.0
+TRAIL_S = 120.0
 
 ON_THE_WAY_OF_QUESTIONS = frozenset({"gateway", "retrieval", "llm-proxy", "postgres", "qdrant"})
 """PostgreSQL keeps the API keys and takes each question down for the audit trail."""
@@ -97,7 +98,7 @@ def _check_trail(connection: Connection, document_ids: Sequence[str]) -> None:
         events = asyncio.run(_audited(connection))
         return Counter(event for event in events if event[0] in actions)
 
-    wait_for(lambda: told().keys() == expected.keys(), RECOVERY_S, "the trail being complete")
+    wait_for(lambda: told().keys() == expected.keys(), TRAIL_S, "the trail being complete")
     assert told() == expected
 
 

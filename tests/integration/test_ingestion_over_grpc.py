@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -115,6 +116,20 @@ class TestIngestionOverGrpc:
         text = await services.download(document.id, document_pb2.DOCUMENT_CONTENT_EXTRACTED_TEXT)
         assert original == NOTE
         assert "The canteen opens at noon" in text.decode()
+
+    async def test_a_file_that_cannot_be_read_is_told_before_anything_is_sent(
+        self, services: Services, tmp_path: Path
+    ) -> None:
+        as_caller("tnt_a")
+        document = (await services.upload("canteen.md", NOTE)).document
+        await services.settled(document.id)
+        shutil.rmtree(tmp_path / "objects")
+        request = document_pb2.DownloadDocumentRequest(document_id=document.id)
+        answer = services.host.calls.server_stream(
+            services.documents.DownloadDocument, request, TIMEOUT_S
+        )
+        with pytest.raises(NotFoundError, match="stored file is missing"):
+            await anext(answer)
 
     async def test_the_same_bytes_again_do_nothing(self, services: Services) -> None:
         as_caller("tnt_a")

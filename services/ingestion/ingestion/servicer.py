@@ -109,7 +109,10 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
             else self._documents.original
         )
         document, data = await read(current_caller(), request.document_id)
+        # Before anything is sent: a file that cannot be read is a failure, not a broken answer.
+        first = await anext(data, b"")
         yield documents.DownloadDocumentResponse(document=_document_to_proto(document))
+        yield documents.DownloadDocumentResponse(data=first)
         async for piece in data:
             yield documents.DownloadDocumentResponse(data=piece)
 

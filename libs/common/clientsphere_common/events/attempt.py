@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from clientsphere_common.errors import ServiceError
+from clientsphere_common.errors import DependencyUnavailableError, ServiceError
 from clientsphere_common.events.model import Event, Subscription
 
 log = structlog.get_logger(__name__)
@@ -20,11 +20,13 @@ class Failure:
     """Why an attempt failed.
 
     `cause` begins with the class of the error and a colon. `retry_after_s` is what the handler
-    asked for, 0 when it did not ask.
+    asked for, 0 when it did not ask. `is_outage` says that something which the handler needs was
+    away: no fault of the event, and no reason to give it up.
     """
 
     cause: str
     retry_after_s: float = 0.0
+    is_outage: bool = False
 
 
 async def attempt(subscription: Subscription, event: Event) -> Failure | None:
@@ -46,8 +48,18 @@ async def attempt(subscription: Subscription, event: Event) -> Failure | None:
     return None
 
 
-def delay_before_retry_s(subscription: Subscription, attempts: int, failure: Failure) -> float:
-    """Double the delay with each failed attempt; never come back before the handler asked to."""
+def delay_before_retry_s(
+    subscription: Subscription, attempts: int, failure: Failure
+) -> float | None:
+    """Double the delay with each failed attempt; None when the event is to be given up.
+
+    Never come back before the handler asked to. In an outage the delay stays the same, so that
+    everything goes on soon after it, however long it was.
+    """
+    if failure.is_outage:
+        return max(subscription.outage_delay_s, failure.retry_after_s)
+    if attempts >= subscription.max_attempts:
+        return None
     backoff_s: float = subscription.retry_delay_s * 2 ** (attempts - 1)
     return max(backoff_s, failure.retry_after_s)
 
@@ -88,4 +100,4 @@ def _is_being_cancelled() -> bool:
 def _failure(error: BaseException) -> Failure:
     cause = f"{type(error).__name__}: {error}"[:_CAUSE_LIMIT]
     retry_after_s = error.retry_after_s if isinstance(error, ServiceError) else 0.0
-    return Failure(cause, retry_after_s)
+    return Failure(cause, retry_after_s, isinstance(error, DependencyUnavailableError))

@@ -34,7 +34,9 @@ class Subscription:
     `handler` may see an event more than once, runs in a task of its own, must let a cancellation
     pass, and fails by raising. `concurrency` counts events of different keys in hand together.
     After a failure the event is tried again after `retry_delay_s`, then twice that, and so on,
-    but not before the `retry_after_s` of a ServiceError.
+    but not before the `retry_after_s` of a ServiceError. Attempts that end in a
+    DependencyUnavailableError do not count: the event is tried every `outage_delay_s`, for as long
+    as the outage lasts.
     `stop_grace_s` is what events in hand get to finish when the consumer stops.
     """
 
@@ -45,6 +47,7 @@ class Subscription:
     max_attempts: int = 3
     handler_timeout_s: float = 60.0
     retry_delay_s: float = 1.0
+    outage_delay_s: float = 2.0
     stop_grace_s: float = 20.0
 
     def __post_init__(self) -> None:

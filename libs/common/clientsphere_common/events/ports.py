@@ -22,7 +22,8 @@ class EventConsumer(Protocol):
 
     An event is in hand only after every earlier one of its key was handled or given up. Attempts
     are counted before the handler starts: an event that takes the process down is given up too.
-    A failing event delays only its key. Tenants with fewer events in hand go first.
+    An outage of what handlers need costs no attempt. A failing event delays only its key. Tenants
+    with fewer events in hand go first.
     """
 
     @property

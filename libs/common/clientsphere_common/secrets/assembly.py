@@ -47,15 +47,16 @@ def embedded_secrets(
     kept = KeptSource(folder, makers or {})
     source = FirstOfSources([EnvironmentSource(environment), FolderSource(folder), kept])
     secrets = PolledSecrets(source, settings.refresh_interval_s)
-    root_key = load_or_create_root_key(data_dir / "keys" / "envelope-root-key")
-    return SecretParts(secrets, LocalEnvelopeKeys(root_key), [secrets])
+    root_key = data_dir / "keys" / "envelope-root-key"
+    keys = LocalEnvelopeKeys(lambda: load_or_create_root_key(root_key))
+    return SecretParts(secrets, keys, [secrets])
 
 
 def file_secrets(settings: SecretsSettings) -> SecretParts:
     """Only the folder; it has to hold `envelope-root-key`, the same for all processes."""
     secrets = PolledSecrets(FolderSource(settings.folder), settings.refresh_interval_s)
-    root_key = load_root_key(settings.folder / "envelope-root-key")
-    return SecretParts(secrets, LocalEnvelopeKeys(root_key), [secrets])
+    root_key = settings.folder / "envelope-root-key"
+    return SecretParts(secrets, LocalEnvelopeKeys(lambda: load_root_key(root_key)), [secrets])
 
 
 def vault_secrets(settings: SecretsSettings, vault: VaultSettings) -> SecretParts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from clientsphere_common.errors import InternalError
+from clientsphere_common.errors import DependencyUnavailableError, InternalError
 from clientsphere_common.keys import write_private_file
 from clientsphere_common.secrets.ports import DataKey
 
@@ -24,10 +25,13 @@ class LocalEnvelopeKeys:
     """AES-256-GCM under a key that HKDF derives for each tenant from the one of the file.
 
     Whoever has the file has every tenant's key. Without it nothing that was wrapped can be read.
+    `load` is called when the key is needed first; while it raises OSError or ValueError, everything
+    here raises DependencyUnavailableError.
     """
 
-    def __init__(self, root_key: bytes) -> None:
-        self._root_key = root_key
+    def __init__(self, load: Callable[[], bytes]) -> None:
+        self._load = load
+        self._root_key: bytes | None = None
 
     async def new_data_key(self, tenant_id: str) -> DataKey:
         key = os.urandom(_KEY_BYTES)
@@ -52,7 +56,17 @@ class LocalEnvelopeKeys:
 
     def _cipher(self, tenant_id: str) -> AESGCM:
         derived = HKDF(SHA256(), _KEY_BYTES, salt=None, info=tenant_id.encode())
-        return AESGCM(derived.derive(self._root_key))
+        return AESGCM(derived.derive(self._root()))
+
+    def _root(self) -> bytes:
+        if self._root_key is None:
+            try:
+                self._root_key = self._load()
+            except (OSError, ValueError) as error:
+                raise DependencyUnavailableError(
+                    "root_key_unusable", "The root of the tenants' keys cannot be read."
+                ) from error
+        return self._root_key
 
 
 def load_root_key(path: Path) -> bytes:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from clientsphere_common.errors import LimitExceededError
+from clientsphere_common.errors import DependencyUnavailableError, LimitExceededError
 from clientsphere_common.events.attempt import Failure, attempt, delay_before_retry_s
 from clientsphere_common.events.model import Event, Handler, Subscription
 from tests.contract.recording_handler import new_event
@@ -51,6 +51,12 @@ class TestAttempt:
         failure = await attempt(raising(error), new_event("evt-1"))
         assert failure == Failure("LimitExceededError: Slow down.", retry_after_s=40.0)
 
+    async def test_an_outage_is_told_from_a_failure(self) -> None:
+        error = DependencyUnavailableError("index_unavailable", "The index is away.")
+        failure = await attempt(raising(error), new_event("evt-1"))
+        assert failure is not None
+        assert failure.is_outage
+
     async def test_a_handler_that_takes_too_long_has_failed(self) -> None:
         failure = await attempt(subscription(hang, handler_timeout_s=0.01), new_event("evt-1"))
         assert failure == Failure("TimeoutError: not done after 0.01 s")
@@ -72,13 +78,21 @@ class TestAttempt:
 
 
 class TestDelayBeforeRetry:
-    @pytest.mark.parametrize(("attempts", "delay_s"), [(1, 2.0), (2, 4.0), (3, 8.0)])
-    def test_doubles_with_each_failed_attempt(self, attempts: int, delay_s: float) -> None:
+    @pytest.mark.parametrize(("attempts", "delay_s"), [(1, 2.0), (2, 4.0), (3, None)])
+    def test_doubles_with_each_failed_attempt_up_to_the_last(
+        self, attempts: int, delay_s: float | None
+    ) -> None:
         assert delay_before_retry_s(subscription(succeed), attempts, Failure("x")) == delay_s
 
     def test_is_never_shorter_than_the_handler_asked_for(self) -> None:
         failure = Failure("LimitExceededError: Slow down.", retry_after_s=40.0)
         assert delay_before_retry_s(subscription(succeed), 1, failure) == 40.0
+
+    @pytest.mark.parametrize("attempts", [1, 3, 99])
+    def test_stays_the_same_in_an_outage(self, attempts: int) -> None:
+        outage = Failure("DependencyUnavailableError: The index is away.", is_outage=True)
+        wishes = subscription(succeed)
+        assert delay_before_retry_s(wishes, attempts, outage) == wishes.outage_delay_s
 
 
 class TestSubscription:

@@ -48,7 +48,7 @@ def inner() -> FakeObjects:
 
 @pytest.fixture
 def store(inner: FakeObjects) -> EncryptedObjectStore:
-    return EncryptedObjectStore(inner, LocalEnvelopeKeys(bytes(32)))
+    return EncryptedObjectStore(inner, LocalEnvelopeKeys(lambda: bytes(32)))
 
 
 async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
@@ -69,7 +69,7 @@ class TestRoundTrip:
     async def test_every_length_around_the_segments_comes_back(
         self, size_bytes: int, piece_bytes: int
     ) -> None:
-        store = EncryptedObjectStore(FakeObjects(piece_bytes), LocalEnvelopeKeys(bytes(32)))
+        store = EncryptedObjectStore(FakeObjects(piece_bytes), LocalEnvelopeKeys(lambda: bytes(32)))
         plain = (bytes(range(251)) * (size_bytes // 251 + 1))[:size_bytes]
         stored = await store.put(KEY, pieces(plain[: size_bytes // 3], plain[size_bytes // 3 :]))
         assert stored.size_bytes == size_bytes

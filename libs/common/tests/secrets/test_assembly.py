@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.secrets.assembly import embedded_secrets, file_secrets, vault_secrets
 from clientsphere_common.secrets.settings import SecretsSettings, VaultSettings
 
@@ -38,8 +39,10 @@ class TestFileSecrets:
         assert (await parts.envelope_keys.new_data_key("tnt_a")).wrapped
 
     async def test_no_root_key_is_made_up(self, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError):
-            file_secrets(SecretsSettings(source="files", folder=tmp_path))
+        parts = file_secrets(SecretsSettings(source="files", folder=tmp_path))
+        with pytest.raises(DependencyUnavailableError):
+            await parts.envelope_keys.encrypt("tnt_a", b"secret")
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestVaultSecrets:

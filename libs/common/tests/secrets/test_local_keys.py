@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from clientsphere_common.secrets.local_keys import load_or_create_root_key
+from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.secrets.local_keys import (
+    LocalEnvelopeKeys,
+    load_or_create_root_key,
+    load_root_key,
+)
 
 
 class TestLoadOrCreateRootKey:
@@ -28,3 +33,13 @@ class TestLoadOrCreateRootKey:
         path.write_text(content)
         with pytest.raises(ValueError, match="envelope-root-key"):
             load_or_create_root_key(path)
+
+
+class TestLocalEnvelopeKeys:
+    async def test_a_root_key_that_is_missing_is_waited_for(self, tmp_path: Path) -> None:
+        path = tmp_path / "envelope-root-key"
+        keys = LocalEnvelopeKeys(lambda: load_root_key(path))
+        with pytest.raises(DependencyUnavailableError, match="cannot be read"):
+            await keys.encrypt("tnt_a", b"secret")
+        load_or_create_root_key(path)
+        assert await keys.decrypt("tnt_a", await keys.encrypt("tnt_a", b"secret")) == b"secret"

@@ -34,6 +34,8 @@ class Verdict:
     delivery: Delivery
     cause: str | None = None
     retry_at_ms: int | None = None
+    counts: bool = True
+    """Whether a failed attempt is one of those that the event has."""
 
     @property
     def is_given_up(self) -> bool:
@@ -157,6 +159,7 @@ class Attempts:
             self._lanes.settle(delivery)
             self._backlog.settle(delivery)
         else:
+            delivery.attempts -= 0 if verdict.counts else 1
             delivery.retry_at_ms = verdict.retry_at_ms
             self._lanes.touch(delivery)
             self._backlog.give_back(delivery)
@@ -191,10 +194,11 @@ class Attempts:
     def _verdict(self, delivery: Delivery, failure: Failure | None) -> Verdict:
         if failure is None:
             return Verdict(delivery)
-        if delivery.attempts >= self._subscription.max_attempts:
-            return Verdict(delivery, failure.cause)
         delay_s = delay_before_retry_s(self._subscription, delivery.attempts, failure)
-        return Verdict(delivery, failure.cause, self._cluster.now_ms() + int(delay_s * 1000))
+        if delay_s is None:
+            return Verdict(delivery, failure.cause)
+        retry_at_ms = self._cluster.now_ms() + int(delay_s * 1000)
+        return Verdict(delivery, failure.cause, retry_at_ms, counts=not failure.is_outage)
 
     def _letters(self, verdicts: Iterable[Verdict]) -> list[NewRecord]:
         now_ms = self._cluster.now_ms()

@@ -134,10 +134,11 @@ class SqliteEventConsumer:
     def _settlement(self, delivery: Delivery, failure: Failure | None) -> Settlement:
         if failure is None:
             return Settlement(delivery)
-        if delivery.attempts >= self._subscription.max_attempts:
-            return Settlement(delivery, failure.cause)
         delay_s = delay_before_retry_s(self._subscription, delivery.attempts, failure)
-        return Settlement(delivery, failure.cause, self._now_ms() + int(delay_s * 1000))
+        if delay_s is None:
+            return Settlement(delivery, failure.cause)
+        retry_at_ms = self._now_ms() + int(delay_s * 1000)
+        return Settlement(delivery, failure.cause, retry_at_ms, counts=not failure.is_outage)
 
     def _take_in_hand(self, delivery: Delivery) -> None:
         self._in_hand[delivery.seq] = delivery

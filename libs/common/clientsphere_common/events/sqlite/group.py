@@ -70,6 +70,8 @@ class Settlement:
     delivery: Delivery
     cause: str | None = None
     retry_at_ms: int | None = None
+    counts: bool = True
+    """Whether a failed attempt is one of those that the event has."""
 
 
 def find_group(db: sqlite3.Connection, topic: str, name: str) -> int | None:
@@ -149,9 +151,14 @@ class GroupQueue:
             delivery = settlement.delivery
             if settlement.retry_at_ms is not None:
                 db.execute(
-                    "UPDATE deliveries SET state = 'waiting', retry_at_ms = ? "
-                    "WHERE seq = ? AND group_id = ?",
-                    (settlement.retry_at_ms, delivery.seq, self._group_id),
+                    "UPDATE deliveries SET state = 'waiting', retry_at_ms = ?, "
+                    "attempts = attempts - ? WHERE seq = ? AND group_id = ?",
+                    (
+                        settlement.retry_at_ms,
+                        0 if settlement.counts else 1,
+                        delivery.seq,
+                        self._group_id,
+                    ),
                 )
                 continue
             if settlement.cause is not None:

@@ -73,7 +73,8 @@ def _value(name: str, fields: dict[str, Any]) -> str:
         raise DependencyUnavailableError(
             "secret_unreadable", f"The secret {name!r} has no text in its field `value`."
         )
-    return value
+    # As in files: who writes a secret from a file ends it with a line break.
+    return value.strip()
 
 
 def _version(number: int, created_at: str) -> str:
