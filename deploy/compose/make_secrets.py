@@ -60,7 +60,7 @@ READERS: dict[str, tuple[str, ...]] = {
         *_EVERY_SERVICE,
     ),
     "retrieval": ("retrieval-context-key", *_QDRANT, *_REDIS, *_EVERY_SERVICE),
-    "llm-proxy": (*_REDIS, *_EVERY_SERVICE),
+    "llm-proxy": _EVERY_SERVICE,
     "audit": ("audit-database-password", *_EVERY_SERVICE),
     "migrate": (
         "envelope-root-key",

@@ -61,7 +61,6 @@ READERS: dict[str, tuple[str, ...]] = {
     "llm-proxy": (
         "llm-proxy-completion-api-key",
         "llm-proxy-embedding-api-key",
-        "redis-password",
         *_PUBLIC,
     ),
     "audit": ("audit-database-password", "kafka-password", *_PUBLIC),

@@ -14,7 +14,8 @@ class AuditSettings(BaseSettings):
     record_attempts: int = Field(
         default=8,
         gt=0,
-        description="Deliveries of an event before it is set aside as a dead letter.",
+        description="Failed deliveries of an event before it is set aside as a dead letter; those"
+        " in an outage do not count.",
     )
     record_timeout_s: float = Field(
         default=30.0, gt=0, description="Longest time for recording one event, in seconds."

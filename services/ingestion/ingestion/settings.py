@@ -41,7 +41,8 @@ class IngestionSettings(BaseSettings):
     job_attempts: int = Field(
         default=12,
         gt=0,
-        description="Deliveries of a document before it is set aside as a dead letter.",
+        description="Failed deliveries of a document before it is set aside as a dead letter; those"
+        " in an outage do not count.",
     )
     retry_delay_s: float = Field(
         default=1.0, gt=0, description="Wait before the second delivery, in seconds; then doubled."
