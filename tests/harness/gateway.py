@@ -36,6 +36,7 @@ from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
 from gateway.tenants import Tenants
 from gateway.token_keys import TokenKeys
+from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens
 from gateway.uploads import UploadForm
 from gateway.wiring import MIGRATIONS
@@ -113,7 +114,8 @@ class Gateway:
         self.usage = KeyUsage(self.tables.api_keys)
         self.tenants = Tenants(self.tables.tenants, self.mint)
         self.token_keys = TokenKeys(Ed25519PrivateKey.generate(), 930, self.clock)
-        self.tokens = AccessTokens(self.token_keys, "clientsphere", 900, self.clock)
+        self.verifier = TokenVerifier(self.clock)
+        self.tokens = AccessTokens(self.token_keys, "clientsphere", 900, self.verifier, self.clock)
         self.api_keys = ApiKeys(self.tables.api_keys, self.mint, self.usage, self.clock)
         self.app: GatewayApi = create_app(self._services(), self.settings)
 
@@ -132,7 +134,9 @@ class Gateway:
     def _services(self) -> Services:
         journal = self.tables.journal
         return Services(
-            authentication=Authentication(self.api_keys, self.tokens, self.operator_key),
+            authentication=Authentication(
+                self.api_keys, self.verifier, self.tokens, self.operator_key
+            ),
             limits=RequestLimits(InProcessRateLimiter(), TENANT_LIMIT, self.principal_limit),
             sign_in=SignIn(self.tokens, journal),
             tokens=self.tokens,

@@ -7,14 +7,22 @@ from clientsphere_common.request import Caller
 from gateway.api_keys import ApiKeys
 from gateway.key_format import PREFIX
 from gateway.own_secrets import OperatorKey
+from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens
 
 
 class Authentication:
     """Knows API keys, access tokens, and the key of the platform's operator."""
 
-    def __init__(self, keys: ApiKeys, tokens: AccessTokens, operator_key: OperatorKey) -> None:
+    def __init__(
+        self,
+        keys: ApiKeys,
+        verifier: TokenVerifier,
+        tokens: AccessTokens,
+        operator_key: OperatorKey,
+    ) -> None:
         self._keys = keys
+        self._verifier = verifier
         self._tokens = tokens
         self._operator_key = operator_key
 
@@ -25,7 +33,7 @@ class Authentication:
         """
         if credential.startswith(PREFIX):
             return await self._keys.authenticate(credential)
-        subject = self._tokens.verify(credential)
+        subject = self._tokens.verify(self._verifier.read(credential))
         return await self._keys.principal(subject.tenant_id, subject.principal_id)
 
     def require_operator(self, credential: str) -> None:

@@ -14,7 +14,7 @@ from clientsphere_common.secrets.following import FollowedSecret
 from clientsphere_common.secrets.kept import Makers, random_text
 from clientsphere_common.secrets.ports import Secret, Secrets
 from gateway.token_keys import TokenKeys
-from gateway.tokens import LEEWAY_S
+from gateway.token_rules import LEEWAY_S
 
 _OPERATOR_KEY = "gateway-operator-key"
 _PEPPER = "gateway-api-key-pepper"

@@ -33,6 +33,11 @@ class TokenKeys:
         alive = [kid for kid, ends_at_s in self._ends_at_s.items() if self._clock() < ends_at_s]
         return {kid: self._public[kid] for kid in (self.kid, *alive)}
 
+    def find(self, kid: str) -> OKPKey | None:
+        """The key of that id, if it still verifies."""
+        is_alive = kid == self.kid or self._clock() < self._ends_at_s.get(kid, 0.0)
+        return self._public[kid] if is_alive else None
+
     def _take(self, key: Ed25519PrivateKey) -> None:
         public = OKPKey.import_key(key.public_key())
         self.signing_key = OKPKey.import_key(key)

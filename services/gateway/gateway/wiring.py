@@ -41,6 +41,7 @@ from gateway.services import Services
 from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
 from gateway.tenants import Tenants
+from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens
 from gateway.uploads import UploadForm
 
@@ -126,13 +127,16 @@ def _services(
     calls, call_timeout_s = around.calls, settings.call_timeout_s
     mint = KeyMint(own.api_key_pepper)
     api_keys = ApiKeys(stores.api_keys, mint, usage)
-    tokens = AccessTokens(own.token_keys, settings.token_issuer, settings.token_lifetime_s)
+    verifier = TokenVerifier()
+    tokens = AccessTokens(
+        own.token_keys, settings.token_issuer, settings.token_lifetime_s, verifier
+    )
     search = RetrievalPassageSearch(channels.retrieval, calls, call_timeout_s)
     model = LlmProxyAnswers(
         channels.llm_proxy, calls, settings.answer_model, settings.answer_timeout_s
     )
     return Services(
-        authentication=Authentication(api_keys, tokens, own.operator_key),
+        authentication=Authentication(api_keys, verifier, tokens, own.operator_key),
         limits=_limits(settings, around.rate_limiter),
         sign_in=SignIn(tokens, stores.journal),
         tokens=tokens,

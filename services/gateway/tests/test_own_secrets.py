@@ -18,6 +18,7 @@ from clientsphere_common.secrets.environment import EnvironmentSource
 from clientsphere_common.secrets.kept import random_text
 from clientsphere_common.secrets.polled import PolledSecrets
 from gateway.own_secrets import MAKERS, OwnSecrets, open_own_secrets
+from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens, TokenSubject
 from tests.harness.modules import running
 
@@ -25,6 +26,14 @@ OPERATOR_KEY, PEPPER, TOKEN_KEY = (
     f"CLIENTSPHERE_GATEWAY_{name}" for name in ("OPERATOR_KEY", "API_KEY_PEPPER", "TOKEN_KEY")
 )
 SUBJECT = TokenSubject("tnt_a", "key_a")
+
+
+def access_tokens(own: OwnSecrets) -> AccessTokens:
+    return AccessTokens(own.token_keys, "clientsphere", 900, TokenVerifier())
+
+
+def subject_of(token: str, tokens: AccessTokens) -> TokenSubject:
+    return tokens.verify(TokenVerifier().read(token))
 
 
 @pytest.fixture
@@ -101,23 +110,23 @@ class TestTokenKey:
         self, environment: dict[str, str], secrets: PolledSecrets
     ) -> None:
         async with followed(secrets) as own:
-            tokens = AccessTokens(own.token_keys, "clientsphere", 900)
+            tokens = access_tokens(own)
             older = tokens.issue(SUBJECT).access_token
             environment[TOKEN_KEY] = new_private_key()
             await noticed(secrets)
             newer = tokens.issue(SUBJECT).access_token
-            assert tokens.verify(older) == tokens.verify(newer) == SUBJECT
+            assert subject_of(older, tokens) == subject_of(newer, tokens) == SUBJECT
         async with followed(secrets) as restarted:
-            tokens = AccessTokens(restarted.token_keys, "clientsphere", 900)
-            assert tokens.verify(newer) == SUBJECT
+            tokens = access_tokens(restarted)
+            assert subject_of(newer, tokens) == SUBJECT
             with pytest.raises(UnauthenticatedError):
-                tokens.verify(older)
+                subject_of(older, tokens)
 
     async def test_stays_when_its_successor_is_no_key(
         self, environment: dict[str, str], secrets: PolledSecrets
     ) -> None:
         async with followed(secrets) as own:
-            tokens = AccessTokens(own.token_keys, "clientsphere", 900)
+            tokens = access_tokens(own)
             environment[TOKEN_KEY] = "no key"
             await noticed(secrets)
-            assert tokens.verify(tokens.issue(SUBJECT).access_token) == SUBJECT
+            assert subject_of(tokens.issue(SUBJECT).access_token, tokens) == SUBJECT

@@ -43,12 +43,12 @@ async def enter(request: Request, caller: Caller) -> None:
 def _credential(request: Request) -> str:
     headers = request.headers.getlist("authorization")
     scheme, _, credential = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
-    if scheme.lower() != "bearer" or not credential.strip():
+    if scheme.lower() != "bearer" or not credential.strip(" "):
         raise UnauthenticatedError(
             "credentials_missing",
             "Send one header: Authorization: Bearer <access token or API key>.",
         )
-    return credential.strip()
+    return credential.strip(" ")
 
 
 def _rate_limit_headers(standings: Iterable[Standing]) -> dict[str, str]:
