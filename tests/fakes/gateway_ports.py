@@ -8,7 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from clientsphere_common.audit_events import AuditFact
-from clientsphere_common.errors import ConflictError, NotFoundError
+from clientsphere_common.errors import (
+    ConflictError,
+    DependencyUnavailableError,
+    NotFoundError,
+)
 from clientsphere_common.ids import derived_id
 from clientsphere_common.request import Caller, current_caller
 from gateway.model.answers import Delta, Finish, Passage, Question, Usage
@@ -207,3 +211,20 @@ class FakeJournal:
 
     def details(self, action: str) -> list[Mapping[str, str]]:
         return [fact.details for _, fact in self.facts if fact.action == action]
+
+
+class FakeIssuerDocuments:
+    """What issuers publish, by its URL; what is not here cannot be had."""
+
+    def __init__(self) -> None:
+        self.published: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.waits: asyncio.Event | None = None
+
+    async def read(self, url: str) -> bytes:
+        self.asked.append(url)
+        if self.waits is not None:
+            await self.waits.wait()
+        if url not in self.published:
+            raise DependencyUnavailableError("issuer_document_unavailable", f"{url} is away.")
+        return self.published[url]

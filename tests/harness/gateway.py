@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from clientsphere_common.readiness import Check
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
 from gateway.adapters.sql_tenants import SqlTenants
+from gateway.adapters.sql_token_issuers import SqlTokenIssuers
 from gateway.adapters.tables import OutboxRow
 from gateway.answering import Answering
 from gateway.api_keys import ApiKeys, KeyMint
@@ -29,12 +31,14 @@ from gateway.key_usage import KeyUsage
 from gateway.limits import RequestLimits
 from gateway.model.tenancy import NewTenant
 from gateway.own_secrets import OperatorKey
+from gateway.ports import IssuerDocuments
 from gateway.prompt import PromptWriter
 from gateway.searching import Searching
 from gateway.services import Services
 from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
 from gateway.tenants import Tenants
+from gateway.token_issuers.assembly import assemble
 from gateway.token_keys import TokenKeys
 from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens
@@ -45,6 +49,7 @@ from tests.fakes.gateway_ports import (
     FakeAnswerModel,
     FakeAuditTrail,
     FakeDocuments,
+    FakeIssuerDocuments,
     FakeKnowledgeBases,
     FakePassageSearch,
 )
@@ -62,6 +67,11 @@ class Clock:
     def __init__(self, now_s: float = 1_800_000_000.0) -> None:
         self.now_s = now_s
 
+    @classmethod
+    def now(cls) -> Clock:
+        """Stands at the time that it is."""
+        return cls(time.time())
+
     def __call__(self) -> float:
         return self.now_s
 
@@ -76,6 +86,7 @@ class Tables:
     def __post_init__(self) -> None:
         self.api_keys = SqlApiKeys(self.database, self.relay)
         self.tenants = SqlTenants(self.database, self.relay)
+        self.token_issuers = SqlTokenIssuers(self.database, self.relay)
         self.journal = SqlAuditJournal(self.database, self.relay)
 
     async def audit_trail(self) -> list[audit_pb2.AuditRecorded]:
@@ -105,6 +116,7 @@ class Gateway:
     documents: FakeDocuments = field(default_factory=FakeDocuments)
     search: FakePassageSearch = field(default_factory=FakePassageSearch)
     model: FakeAnswerModel = field(default_factory=FakeAnswerModel)
+    issuer_documents: IssuerDocuments = field(default_factory=FakeIssuerDocuments)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
@@ -115,6 +127,13 @@ class Gateway:
         self.tenants = Tenants(self.tables.tenants, self.mint)
         self.token_keys = TokenKeys(Ed25519PrivateKey.generate(), 930, self.clock)
         self.verifier = TokenVerifier(self.clock)
+        self.issuers = assemble(
+            self.tables.token_issuers,
+            self.tables.tenants,
+            self.issuer_documents,
+            self.verifier,
+            self.clock,
+        )
         self.tokens = AccessTokens(self.token_keys, "clientsphere", 900, self.verifier, self.clock)
         self.api_keys = ApiKeys(self.tables.api_keys, self.mint, self.usage, self.clock)
         self.app: GatewayApi = create_app(self._services(), self.settings)
@@ -135,12 +154,13 @@ class Gateway:
         journal = self.tables.journal
         return Services(
             authentication=Authentication(
-                self.api_keys, self.verifier, self.tokens, self.operator_key
+                self.api_keys, self.tokens, self.issuers.signed_in, self.operator_key
             ),
             limits=RequestLimits(InProcessRateLimiter(), TENANT_LIMIT, self.principal_limit),
             sign_in=SignIn(self.tokens, journal),
             tokens=self.tokens,
             tenants=self.tenants,
+            token_issuers=self.issuers.registration,
             api_keys=self.api_keys,
             knowledge_bases=self.knowledge_bases,
             documents=self.documents,

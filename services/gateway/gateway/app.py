@@ -18,6 +18,7 @@ from gateway.api import (
     me,
     search,
     tenants,
+    token_issuers,
     tokens,
 )
 from gateway.api.access import BEARER
@@ -94,6 +95,7 @@ def create_app(services: Services, settings: GatewaySettings) -> GatewayApi:
         chat,
         audit,
         tenants,
+        token_issuers,
         health,
     ):
         app.include_router(resource.router, generate_unique_id_function=lambda route: route.name)

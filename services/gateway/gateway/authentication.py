@@ -7,33 +7,36 @@ from clientsphere_common.request import Caller
 from gateway.api_keys import ApiKeys
 from gateway.key_format import PREFIX
 from gateway.own_secrets import OperatorKey
-from gateway.token_verifier import TokenVerifier
+from gateway.token_issuers.signed_in import SignedInElsewhere
 from gateway.tokens import AccessTokens
 
 
 class Authentication:
-    """Knows API keys, access tokens, and the key of the platform's operator."""
+    """Knows API keys, our own tokens, those of tenants' issuers, and the operator's key."""
 
     def __init__(
         self,
         keys: ApiKeys,
-        verifier: TokenVerifier,
         tokens: AccessTokens,
+        elsewhere: SignedInElsewhere,
         operator_key: OperatorKey,
     ) -> None:
         self._keys = keys
-        self._verifier = verifier
         self._tokens = tokens
+        self._elsewhere = elsewhere
         self._operator_key = operator_key
 
     async def caller(self, credential: str) -> Caller:
         """Whom `credential` stands for, as things are now: a revoked key's tokens are void too.
 
-        Raises UnauthenticatedError.
+        Raises UnauthenticatedError, and DependencyUnavailableError where that cannot be told now.
         """
         if credential.startswith(PREFIX):
             return await self._keys.authenticate(credential)
-        subject = self._tokens.verify(self._verifier.read(credential))
+        presented = self._tokens.read(credential)
+        if not self._tokens.is_issuer_of(presented):
+            return await self._elsewhere.caller(presented)
+        subject = self._tokens.verify(presented)
         return await self._keys.principal(subject.tenant_id, subject.principal_id)
 
     def require_operator(self, credential: str) -> None:

@@ -12,6 +12,7 @@ from gateway.model.answers import Delta, Finish, Passage, Question
 from gateway.model.library import Document, DocumentPage, Download, KnowledgeBase, Upload
 from gateway.model.tenancy import ApiKey, NewTenant, Tenant
 from gateway.model.trail import TrailPage
+from gateway.token_issuers.model import TokenIssuer
 
 
 class KnowledgeBases(Protocol):
@@ -117,4 +118,33 @@ class ApiKeyStore(Protocol):
 
     async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
         """Note when keys were used last, by their ids."""
+        ...
+
+
+class TokenIssuerStore(Protocol):
+    async def list_all(self) -> Sequence[TokenIssuer]:
+        """Of all tenants, oldest first: the tenant is known only once the issuer is."""
+        ...
+
+    async def add(self, caller: Caller, issuer: TokenIssuer) -> None:
+        """Store the entry and tell the audit trail, both or none.
+
+        Raises ConflictError when a token could be for it and for another entry.
+        """
+        ...
+
+    async def remove(self, caller: Caller, issuer_id: str) -> None:
+        """Remove an entry of the caller's tenant and tell the audit trail, both or none.
+
+        Raises NotFoundError.
+        """
+        ...
+
+
+class IssuerDocuments(Protocol):
+    async def read(self, url: str) -> bytes:
+        """What an issuer publishes at `url`, 64 KiB at most.
+
+        Raises DependencyUnavailableError for everything else that it may answer.
+        """
         ...

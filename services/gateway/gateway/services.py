@@ -16,6 +16,7 @@ from gateway.ports import AuditTrail, Documents, KnowledgeBases
 from gateway.searching import Searching
 from gateway.sign_in import SignIn
 from gateway.tenants import Tenants
+from gateway.token_issuers.registration import IssuerRegistration
 from gateway.tokens import AccessTokens
 from gateway.uploads import UploadForm
 
@@ -27,6 +28,7 @@ class Services:
     sign_in: SignIn
     tokens: AccessTokens
     tenants: Tenants
+    token_issuers: IssuerRegistration
     api_keys: ApiKeys
     knowledge_bases: KnowledgeBases
     documents: Documents

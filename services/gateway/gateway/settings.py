@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -26,6 +28,16 @@ class GatewaySettings(BaseSettings):
     )
     token_lifetime_s: int = Field(
         default=900, ge=60, le=86400, description="Life of an access token, in seconds."
+    )
+    oidc_ca_file: Path | None = Field(
+        default=None,
+        description="Certificates, in PEM, that those of token issuers may rest on beside the"
+        " public authorities.",
+    )
+    oidc_timeout_s: float = Field(
+        default=3.0,
+        gt=0,
+        description="Longest wait for a document of a token issuer, in seconds.",
     )
     bootstrap_default_tenant: bool = Field(
         default=True,

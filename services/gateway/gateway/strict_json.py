@@ -47,9 +47,7 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _check_depth(value: object, allowed: int) -> None:
-    if not isinstance(value, dict | list):
-        return
+def _check_depth(value: dict[str, object] | list[object], allowed: int) -> None:
     if not allowed:
         raise ValueError("nested too deeply")
     for inner in value.values() if isinstance(value, dict) else value:

@@ -37,7 +37,7 @@ class TokenRules:
 
         Raises ValueError.
         """
-        if claims.get("iss") != self.issuer or not self._is_audience(claims.get("aud")):
+        if claims.get("iss") != self.issuer or not self.is_for_us(claims):
             raise ValueError("issued by or for somebody else")
         subject = text_claim(claims, "sub")
         if len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
@@ -51,7 +51,8 @@ class TokenRules:
             raise ValueError("not valid yet")
         return _time_claim(claims, "exp")
 
-    def _is_audience(self, named: object) -> bool:
+    def is_for_us(self, claims: Claims) -> bool:
+        named = claims.get("aud")
         if self.may_name_other_audiences and isinstance(named, list):
             return self.audience in named and all(isinstance(one, str) for one in named)
         return named == self.audience

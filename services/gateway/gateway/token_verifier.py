@@ -49,7 +49,7 @@ class TokenVerifier:
                 return self._signed[digest][0]
             return PresentedToken(read_token(text), digest)
         except ValueError as error:
-            raise _invalid() from error
+            raise invalid_token() from error
 
     def verify(self, presented: PresentedToken, rules: TokenRules, key: PublicKey | None) -> Claims:
         """The claims of a token that is good by `rules` and signed with `key`.
@@ -62,7 +62,7 @@ class TokenVerifier:
             self._check_signature(presented, key)
             expires_at_s = rules.check_claims(presented.token.claims, self._clock())
         except ValueError as error:
-            raise _invalid() from error
+            raise invalid_token() from error
         if self._clock() >= expires_at_s + LEEWAY_S:
             raise UnauthenticatedError("token_expired", "The access token has expired.")
         return presented.token.claims
@@ -80,5 +80,5 @@ class TokenVerifier:
             self._signed.popitem(last=False)
 
 
-def _invalid() -> UnauthenticatedError:
+def invalid_token() -> UnauthenticatedError:
     return UnauthenticatedError("token_invalid", "This is not a valid access token.")

@@ -18,9 +18,11 @@ from clientsphere_common.rate_limits.model import RateLimit
 from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
+from gateway.adapters.https_documents import HttpsDocuments
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
 from gateway.adapters.sql_tenants import SqlTenants
+from gateway.adapters.sql_token_issuers import SqlTokenIssuers
 from gateway.adapters.tables import OutboxRow
 from gateway.answering import Answering
 from gateway.api_keys import ApiKeys, KeyMint
@@ -41,6 +43,7 @@ from gateway.services import Services
 from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
 from gateway.tenants import Tenants
+from gateway.token_issuers.assembly import TokenIssuers, assemble
 from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens
 from gateway.uploads import UploadForm
@@ -97,8 +100,10 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
         journal=SqlAuditJournal(database, relay),
     )
     usage = KeyUsage(stores.api_keys)
+    documents = HttpsDocuments(settings.oidc_ca_file, settings.oidc_timeout_s)
+    issuers = assemble(SqlTokenIssuers(database, relay), stores.tenants, documents, TokenVerifier())
     checks = (*around.tables.checks, *around.checks)
-    services = _services(settings, replace(around, checks=checks), stores, usage)
+    services = _services(settings, replace(around, checks=checks), stores, usage, issuers)
     address = HttpAddress(settings.host, settings.port, "CLIENTSPHERE_GATEWAY_")
     http = HttpServer(create_app(services, settings), address, protocol=BoundedHttpProtocol)
     workers: list[Module] = [http]
@@ -106,7 +111,14 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
         workers.append(Bootstrap(services.tenants, around.credentials_file, lambda: http.url))
     return GatewayParts(
         name="gateway",
-        modules=(*around.secrets.modules, *around.tables.modules, relay, usage),
+        modules=(
+            *around.secrets.modules,
+            *around.tables.modules,
+            relay,
+            usage,
+            documents,
+            issuers.keys,
+        ),
         workers=workers,
         checks=checks,
         http=http,
@@ -121,26 +133,30 @@ class _Stores:
 
 
 def _services(
-    settings: GatewaySettings, around: Surroundings, stores: _Stores, usage: KeyUsage
+    settings: GatewaySettings,
+    around: Surroundings,
+    stores: _Stores,
+    usage: KeyUsage,
+    issuers: TokenIssuers,
 ) -> Services:
     own, channels = around.secrets.use, around.channels
     calls, call_timeout_s = around.calls, settings.call_timeout_s
     mint = KeyMint(own.api_key_pepper)
     api_keys = ApiKeys(stores.api_keys, mint, usage)
-    verifier = TokenVerifier()
     tokens = AccessTokens(
-        own.token_keys, settings.token_issuer, settings.token_lifetime_s, verifier
+        own.token_keys, settings.token_issuer, settings.token_lifetime_s, issuers.verifier
     )
     search = RetrievalPassageSearch(channels.retrieval, calls, call_timeout_s)
     model = LlmProxyAnswers(
         channels.llm_proxy, calls, settings.answer_model, settings.answer_timeout_s
     )
     return Services(
-        authentication=Authentication(api_keys, verifier, tokens, own.operator_key),
+        authentication=Authentication(api_keys, tokens, issuers.signed_in, own.operator_key),
         limits=_limits(settings, around.rate_limiter),
         sign_in=SignIn(tokens, stores.journal),
         tokens=tokens,
         tenants=Tenants(stores.tenants, mint),
+        token_issuers=issuers.registration,
         api_keys=api_keys,
         knowledge_bases=IngestionKnowledgeBases(channels.ingestion, calls, call_timeout_s),
         documents=IngestionDocuments(

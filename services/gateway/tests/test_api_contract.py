@@ -16,6 +16,9 @@ from tests.harness.gateway import Gateway
 UNDOCUMENTED = {"/docs", "/openapi.json", "/docs/files"}
 ACCESS = {
     "POST /v1/tenants": Entry.OPERATOR,
+    "POST /v1/tenants/{tenant_id}/token-issuers": Entry.OPERATOR,
+    "GET /v1/tenants/{tenant_id}/token-issuers": Entry.OPERATOR,
+    "DELETE /v1/tenants/{tenant_id}/token-issuers/{token_issuer_id}": Entry.OPERATOR,
     "POST /v1/tokens": Entry.PUBLIC,
     "GET /.well-known/jwks.json": Entry.PUBLIC,
     "GET /v1/me": Entry.SIGNED_IN,

@@ -41,7 +41,7 @@ class TestTheMigration:
         async with tables.database.system_transaction() as session:
             connection = await session.connection()
             names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
-        assert set(names) == {"alembic_version", "api_keys", "outbox", "tenants"}
+        assert set(names) == {"alembic_version", "api_keys", "outbox", "tenants", "token_issuers"}
 
 
 class TestSqlTenants:

@@ -82,6 +82,18 @@ class TestVerify:
         assert Verifying().refuses(token(), RULES, None)
 
 
+class TestTexts:
+    def test_may_be_255_characters_long_and_must_be_printable(self) -> None:
+        assert not Verifying().refuses(token(sub="s" * 255), RULES, RSA)
+        for subject in ("s" * 256, "a\nb", "a\u200bb", ""):
+            assert Verifying().refuses(token(sub=subject), RULES, RSA)
+
+    def test_must_not_be_empty(self) -> None:
+        rules = replace(RULES, text_claims=("tenant",))
+        assert not Verifying().refuses(token(tenant="t"), rules, RSA)
+        assert Verifying().refuses(token(tenant=""), rules, RSA)
+
+
 class TestAudiences:
     def test_are_text_unless_the_rules_say_otherwise(self) -> None:
         many = replace(RULES, may_name_other_audiences=True)

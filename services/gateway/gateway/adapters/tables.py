@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, String
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from clientsphere_common.db.columns import Int64
@@ -37,6 +39,23 @@ class ApiKeyRow(TenantScoped, Base):
     expires_at_ms: Mapped[Int64 | None]
     last_used_at_ms: Mapped[Int64 | None]
     revoked_at_ms: Mapped[Int64 | None]
+
+
+class TokenIssuerRow(TenantScoped, Base):
+    """The uniqueness is across tenants: a token must be for one entry."""
+
+    __tablename__ = "token_issuers"
+    __table_args__ = (UniqueConstraint("url", "audience", "condition_claim", "condition_value"),)
+
+    tenant_id: Mapped[str] = mapped_column(String(64), ForeignKey("tenants.id"), index=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    url: Mapped[str] = mapped_column(String(512))
+    audience: Mapped[str] = mapped_column(String(256))
+    condition_claim: Mapped[str] = mapped_column(String(128))
+    condition_value: Mapped[str] = mapped_column(String(256))
+    accepted: Mapped[dict[str, Any]] = mapped_column(JSON)
+    mapping: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at_ms: Mapped[Int64]
 
 
 class OutboxRow(OutboxColumns, Base):

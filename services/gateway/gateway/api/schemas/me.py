@@ -15,8 +15,9 @@ class NamedTenant(ResponseBody):
 
 class NamedPrincipal(ResponseBody):
     id: str
-    name: str
-    kind: Literal["api_key"] = "api_key"
+    name: str | None
+    """Of an API key; a person's name stays with the issuer that knows it."""
+    kind: Literal["api_key", "user"]
 
 
 class Me(ResponseBody):

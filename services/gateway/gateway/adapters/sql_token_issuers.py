@@ -1,0 +1,113 @@
+"""Token issuers as rows. Read across tenants: an issuer is what tells the tenant of its tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from clientsphere_common.audit_events import AuditFact, audit_event
+from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.session import Database
+from clientsphere_common.errors import ConflictError, NotFoundError
+from clientsphere_common.request import Caller
+from gateway.adapters.tables import OutboxRow, TokenIssuerRow
+from gateway.permissions import Role
+from gateway.times import from_unix_ms, to_unix_ms
+from gateway.token_issuers.model import ClaimMapping, TenantCondition, TokenIssuer
+
+
+class SqlTokenIssuers:
+    def __init__(self, database: Database, relay: OutboxRelay) -> None:
+        self._database = database
+        self._relay = relay
+
+    async def list_all(self) -> list[TokenIssuer]:
+        query = select(TokenIssuerRow).order_by(TokenIssuerRow.created_at_ms, TokenIssuerRow.id)
+        async with self._database.system_snapshot() as session:
+            return [_to_model(row) for row in await session.scalars(query)]
+
+    async def add(self, caller: Caller, issuer: TokenIssuer) -> None:
+        others = await self.list_all()
+        if not all(issuer.is_told_apart_from(other) for other in others):
+            raise _ambiguous()
+        fact = AuditFact(
+            "token_issuer.registered",
+            "token_issuer",
+            issuer.id,
+            details={"url": issuer.url, "audience": issuer.audience},
+        )
+        try:
+            async with self._database.transaction(caller.tenant_id) as session:
+                session.add(_to_row(issuer))
+                add_to_outbox(session, OutboxRow, audit_event(caller, fact))
+        except IntegrityError as error:
+            # Entered by another process since we looked.
+            raise _ambiguous() from error
+        self._relay.wake()
+
+    async def remove(self, caller: Caller, issuer_id: str) -> None:
+        async with self._database.transaction(caller.tenant_id) as session:
+            row = await session.get(TokenIssuerRow, issuer_id)
+            if row is None:
+                raise NotFoundError("token_issuer_not_found", "There is no such token issuer.")
+            await session.delete(row)
+            fact = AuditFact(
+                "token_issuer.removed", "token_issuer", issuer_id, details={"url": row.url}
+            )
+            add_to_outbox(session, OutboxRow, audit_event(caller, fact))
+        self._relay.wake()
+
+
+def _ambiguous() -> ConflictError:
+    return ConflictError(
+        "token_issuer_ambiguous",
+        "Tokens of this issuer for this audience are for another entry already.",
+    )
+
+
+def _to_row(issuer: TokenIssuer) -> TokenIssuerRow:
+    mapping, condition = issuer.mapping, issuer.condition
+    return TokenIssuerRow(
+        id=issuer.id,
+        tenant_id=issuer.tenant_id,
+        url=issuer.url,
+        audience=issuer.audience,
+        condition_claim="" if condition is None else condition.claim,
+        condition_value="" if condition is None else condition.value,
+        accepted={"algorithms": list(issuer.algorithms), "types": list(issuer.types)},
+        mapping={
+            "roles_path": list(mapping.roles_path),
+            "roles": {name: role.value for name, role in mapping.roles.items()},
+            "default_role": mapping.default_role and mapping.default_role.value,
+            "groups_path": list(mapping.groups_path),
+        },
+        created_at_ms=to_unix_ms(issuer.created_at),
+    )
+
+
+def _to_model(row: TokenIssuerRow) -> TokenIssuer:
+    return TokenIssuer(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        url=row.url,
+        audience=row.audience,
+        algorithms=tuple(row.accepted["algorithms"]),
+        types=tuple(row.accepted["types"]),
+        mapping=_to_mapping(row.mapping),
+        created_at=from_unix_ms(row.created_at_ms),
+        condition=TenantCondition(row.condition_claim, row.condition_value)
+        if row.condition_claim
+        else None,
+    )
+
+
+def _to_mapping(stored: dict[str, Any]) -> ClaimMapping:
+    default_role = stored["default_role"]
+    return ClaimMapping(
+        roles_path=tuple(stored["roles_path"]),
+        roles={name: Role(role) for name, role in stored["roles"].items()},
+        default_role=None if default_role is None else Role(default_role),
+        groups_path=tuple(stored["groups_path"]),
+    )

@@ -1,0 +1,1 @@
+"""The issuers whose tokens a tenant accepts beside our own: OpenID Connect, verified here."""

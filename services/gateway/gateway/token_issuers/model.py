@@ -1,0 +1,91 @@
+"""An issuer as the operator registered it, and what its claims mean to one tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from gateway.permissions import Role
+from gateway.token_rules import Claims, TokenRules
+
+ClaimPath = tuple[str, ...]
+"""The names that lead to a claim from the outside in: `("realm_access", "roles")`."""
+
+
+@dataclass(frozen=True)
+class ClaimMapping:
+    roles_path: ClaimPath = ("roles",)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    """Our roles by the issuer's names; names that are not here give nothing."""
+    default_role: Role | None = None
+    """Of those whom no name gives a role. None: they may sign in and do nothing."""
+    groups_path: ClaimPath = ()
+    """Empty: its tokens carry no groups."""
+
+
+@dataclass(frozen=True)
+class TenantCondition:
+    """What tokens for this tenant say, where several tenants share an issuer and an audience."""
+
+    claim: str
+    value: str
+
+
+@dataclass(frozen=True)
+class TokenIssuer:
+    id: str
+    tenant_id: str
+    url: str
+    """As its tokens and its discovery document name it, to the letter."""
+    audience: str
+    algorithms: tuple[str, ...]
+    types: tuple[str, ...]
+    mapping: ClaimMapping
+    created_at: datetime
+    condition: TenantCondition | None = None
+
+    @cached_property
+    def rules(self) -> TokenRules:
+        return TokenRules(
+            issuer=self.url,
+            audience=self.audience,
+            algorithms=frozenset(self.algorithms),
+            types=frozenset(self.types),
+            may_name_other_audiences=True,
+        )
+
+    def is_meant_by(self, claims: Claims) -> bool:
+        """Whether a token with these claims is for this entry, if it is genuine."""
+        if claims.get("iss") != self.url or not self.rules.is_for_us(claims):
+            return False
+        condition = self.condition
+        return condition is None or claims.get(condition.claim) == condition.value
+
+    def is_told_apart_from(self, other: TokenIssuer) -> bool:
+        """Whether no token can be for both."""
+        if (self.url, self.audience) != (other.url, other.audience):
+            return True
+        if self.condition is None or other.condition is None:
+            return False
+        return (
+            self.condition.claim == other.condition.claim
+            and self.condition.value != other.condition.value
+        )
+
+
+def texts_at(claims: Claims, path: Sequence[str]) -> tuple[str, ...]:
+    """The texts of the claim at `path`, one or a list of them; none where there is no such claim.
+
+    Raises ValueError for anything else.
+    """
+    value: object = claims
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    if value is None or not path:
+        return ()
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str) for one in texts):
+        raise ValueError(f"{'.'.join(path)} must be text or a list of texts")
+    return tuple(texts)
