@@ -21,6 +21,7 @@ from clientsphere_common.secrets.kept import random_text
 from clientsphere_common.secrets.ports import Secrets
 from clientsphere_common.secrets.settings import SecretsSettings
 from gateway.own_secrets import open_own_secrets
+from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens, TokenSubject
 from llm_proxy.api_keys import open_api_keys
 from llm_proxy.settings import LlmProxySettings
@@ -110,7 +111,7 @@ class TestKeysOfTheGateway:
         vault.write("gateway-api-key-pepper", random_text())
         vault.write("gateway-token-key", new_private_key())
         opened = await open_own_secrets(secrets, 900)
-        tokens = AccessTokens(opened.use.token_keys, "clientsphere", 900)
+        tokens = AccessTokens(opened.use.token_keys, "clientsphere", 900, TokenVerifier())
         subject = TokenSubject("tnt_a", "key_a")
         async with running(*opened.modules):
             before, first_key = tokens.issue(subject), opened.use.token_keys.kid
@@ -122,8 +123,8 @@ class TestKeysOfTheGateway:
                 return is_signed_anew and not opened.use.operator_key.matches(operator_key)
 
             await eventually(are_replaced)
-            assert tokens.verify(before.access_token) == subject
-            assert tokens.verify(tokens.issue(subject).access_token) == subject
+            for issued in (before, tokens.issue(subject)):
+                assert tokens.verify(tokens.read(issued.access_token)) == subject
 
 
 def rotate(vault: OpenBao, admin_url: str, password: str) -> None:
