@@ -72,7 +72,7 @@ class TestCalls:
             return repr(current_caller()).encode()
 
         async with serve(raw_service(grpc.unary_unary_rpc_method_handler(tell_caller))) as host:
-            caller = as_caller("tnt_a", "usr_1", ("viewer",))
+            caller = as_caller("tnt_a", "usr_1", frozenset({"search"}))
             answer = await host.calls.unary(raw_unary(host.channel), b"", 5)
         assert answer.decode() == repr(caller)
 

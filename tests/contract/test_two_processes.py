@@ -15,6 +15,7 @@ import ingestion.wiring
 from audit.adapters.sql_trail import SqlTrailStore
 from audit.model import AuditEvent
 from audit.trail import AuditTrail
+from clientsphere_common.access.model import Role
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError
@@ -23,8 +24,8 @@ from clientsphere_common.request import Caller
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_tenants import SqlTenants
 from gateway.adapters.tables import OutboxRow as GatewayOutboxRow
-from gateway.api_keys import KeyMint
-from gateway.permissions import Role
+from gateway.key_mint import KeyMint
+from gateway.model.tenancy import KeyWish
 from gateway.tenants import Tenants
 from ingestion.adapters.sql_documents import SqlDocuments
 from ingestion.adapters.sql_jobs import SqlJobLedger
@@ -33,6 +34,7 @@ from ingestion.adapters.tables import OutboxRow, VersionRow
 from ingestion.model import ReceivedFile, UploadTarget, VersionKey
 from tests.fakes.event_publisher import FakeEventPublisher
 from tests.harness.databases import DatabaseUnderTest
+from tests.harness.gateway import owner_of
 from tests.harness.modules import running
 
 CALLER = Caller("tnt_a", "usr_a", ("auditor",))
@@ -157,11 +159,11 @@ class TestApiKeys:
         first_relay = OutboxRelay(processes[0], GatewayOutboxRow, FakeEventPublisher())
         new = await Tenants(SqlTenants(processes[0], first_relay), mint).create("Kestrand")
         first = new.owner_key.record
-        second = mint.issue(first.tenant_id, "second", Role.OWNER).record
-        await stores[0].add(first.caller, second)
+        second = mint.issue(first.tenant_id, KeyWish("second", Role.OWNER)).record
+        await stores[0].add(owner_of(new), second)
         outcomes = await asyncio.gather(
-            stores[0].revoke(first.caller, first.id, mint.now()),
-            stores[1].revoke(first.caller, second.id, mint.now()),
+            stores[0].revoke(owner_of(new), first.id, mint.now()),
+            stores[1].revoke(owner_of(new), second.id, mint.now()),
             return_exceptions=True,
         )
         assert sorted(isinstance(one, ConflictError) for one in outcomes) == [False, True]

@@ -13,26 +13,33 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from clientsphere.events.v1 import audit_pb2
+from clientsphere_common.access.model import Role
+from clientsphere_common.access.table import ROLE_PERMISSIONS
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
 from clientsphere_common.rate_limits.model import RateLimit
 from clientsphere_common.readiness import Check
+from clientsphere_common.request import Caller
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
+from gateway.adapters.sql_roles import SqlRoles
 from gateway.adapters.sql_tenants import SqlTenants
 from gateway.adapters.sql_token_issuers import SqlTokenIssuers
 from gateway.adapters.tables import OutboxRow
 from gateway.answering import Answering
-from gateway.api_keys import ApiKeys, KeyMint
+from gateway.api_keys import ApiKeys
 from gateway.app import GatewayApi, create_app
 from gateway.authentication import Authentication
+from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limits import RequestLimits
 from gateway.model.tenancy import NewTenant
 from gateway.own_secrets import OperatorKey
 from gateway.ports import IssuerDocuments
 from gateway.prompt import PromptWriter
+from gateway.remembered import Remembered
+from gateway.roles import Roles
 from gateway.searching import Searching
 from gateway.services import Services
 from gateway.settings import GatewaySettings
@@ -85,6 +92,7 @@ class Tables:
 
     def __post_init__(self) -> None:
         self.api_keys = SqlApiKeys(self.database, self.relay)
+        self.roles = SqlRoles(self.database, self.relay)
         self.tenants = SqlTenants(self.database, self.relay)
         self.token_issuers = SqlTokenIssuers(self.database, self.relay)
         self.journal = SqlAuditJournal(self.database, self.relay)
@@ -94,6 +102,11 @@ class Tables:
         async with self.database.system_transaction() as session:
             rows = (await session.scalars(select(OutboxRow).order_by(OutboxRow.position))).all()
         return [audit_pb2.AuditRecorded.FromString(row.payload) for row in rows]
+
+
+def owner_of(tenant: NewTenant) -> Caller:
+    """The principal that holds the owner's key."""
+    return tenant.owner_key.record.caller(ROLE_PERMISSIONS[Role.OWNER])
 
 
 @asynccontextmanager
@@ -135,7 +148,8 @@ class Gateway:
             self.clock,
         )
         self.tokens = AccessTokens(self.token_keys, "clientsphere", 900, self.verifier, self.clock)
-        self.api_keys = ApiKeys(self.tables.api_keys, self.mint, self.usage, self.clock)
+        self.roles = Roles(self.tables.roles, self.mint.now, Remembered(self.clock))
+        self.api_keys = ApiKeys(self.tables.api_keys, self.mint, self.usage, self.roles, self.clock)
         self.app: GatewayApi = create_app(self._services(), self.settings)
 
     async def new_tenant(self, name: str = "Kestrand") -> NewTenant:
@@ -154,7 +168,7 @@ class Gateway:
         journal = self.tables.journal
         return Services(
             authentication=Authentication(
-                self.api_keys, self.tokens, self.issuers.signed_in, self.operator_key
+                self.api_keys, self.tokens, self.issuers.signed_in, self.roles, self.operator_key
             ),
             limits=RequestLimits(InProcessRateLimiter(), TENANT_LIMIT, self.principal_limit),
             sign_in=SignIn(self.tokens, journal),
@@ -162,6 +176,7 @@ class Gateway:
             tenants=self.tenants,
             token_issuers=self.issuers.registration,
             api_keys=self.api_keys,
+            roles=self.roles,
             knowledge_bases=self.knowledge_bases,
             documents=self.documents,
             upload_form=UploadForm(max_file_mib=1),

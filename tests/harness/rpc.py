@@ -19,6 +19,8 @@ import grpc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
 
+from clientsphere_common.access.model import Entry, Permission
+from clientsphere_common.access.table import METHOD_ACCESS
 from clientsphere_common.caller_context import CallerSigner, CallerVerifier
 from clientsphere_common.modules import ServiceParts
 from clientsphere_common.request import Caller, set_caller
@@ -29,6 +31,7 @@ from clientsphere_common.rpc.host import GrpcHost
 from clientsphere_common.rpc.metrics import RpcMetrics
 from clientsphere_common.rpc.transport import LOCAL, Transport
 from tests.harness.modules import running
+from tests.harness.raw import RAW_METHOD
 
 _ISSUER = "test"
 
@@ -61,7 +64,10 @@ async def rpc_host(
     key = key or Ed25519PrivateKey.generate()
     metrics = CollectorRegistry()
     frame = RequestFrame(
-        CallerVerifier({_ISSUER: [key.public_key()]}), RpcMetrics(metrics), max_concurrent_calls
+        CallerVerifier({_ISSUER: [key.public_key()]}),
+        RpcMetrics(metrics),
+        max_concurrent_calls,
+        {**METHOD_ACCESS, RAW_METHOD: (Entry.SIGNED_IN,)},
     )
     async with AsyncExitStack() as stack:
         # Not pytest's tmp_path: the name of a unix socket is limited to about 100 bytes.
@@ -78,9 +84,11 @@ async def rpc_host(
 
 
 def as_caller(
-    tenant_id: str, principal_id: str = "usr_test", roles: tuple[str, ...] = ("owner",)
+    tenant_id: str,
+    principal_id: str = "usr_test",
+    permissions: frozenset[str] = frozenset(Permission),
 ) -> Caller:
     """Make every call that this test starts from here on in the name of this caller."""
-    caller = Caller(tenant_id, principal_id, roles)
+    caller = Caller(tenant_id, principal_id, permissions=permissions)
     set_caller(caller)
     return caller

@@ -12,8 +12,17 @@ import pytest
 from tests.harness.product import Product, Served, Tenant, upload, wait_until_settled
 
 CANARY = "CANARY-7f3a-OWNED-BY-A"
-RANDOM_IDS = {"kb": f"kb_{'0' * 32}", "doc": f"doc_{'0' * 32}", "key": f"key_{'0' * 32}"}
-PATH_PREFIXES = {"knowledge_base_id": "kb", "document_id": "doc", "api_key_id": "key"}
+RANDOM_IDS = {kind: f"{kind}_{'0' * 32}" for kind in ("kb", "doc", "key", "role")}
+BODIES = {
+    "POST /v1/api-keys/{api_key_id}/rotate": {"overlap_hours": 1},
+    "PUT /v1/roles/{role_id}": {"name": "x", "permissions": ["search"]},
+}
+PATH_PREFIXES = {
+    "knowledge_base_id": "kb",
+    "document_id": "doc",
+    "api_key_id": "key",
+    "role_id": "role",
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,14 @@ def world_of(product: Served) -> World:
         document = upload(client, f"{CANARY}.md", content.encode()).json()
         wait_until_settled(client, {document["id"]})
         key = client.post("/v1/api-keys", json={"name": "second", "role": "viewer"}).json()
-    ids = {"kb": document["knowledge_base_id"], "doc": document["id"], "key": key["id"]}
+        wanted = {"name": CANARY, "permissions": ["search"]}
+        role = client.post("/v1/roles", json=wanted).json()
+    ids = {
+        "kb": document["knowledge_base_id"],
+        "doc": document["id"],
+        "key": key["id"],
+        "role": role["id"],
+    }
     return World(product, a, b, ids)
 
 
@@ -76,8 +92,9 @@ class TestForeignIds:
         assert len(templates) >= 7
         with world.product.client(world.b.api_key) as client:
             for method, template in templates:
-                foreign = client.request(method, with_ids(template, world.ids_of_a))
-                unknown = client.request(method, with_ids(template, RANDOM_IDS))
+                body = BODIES.get(f"{method} {template}")
+                foreign = client.request(method, with_ids(template, world.ids_of_a), json=body)
+                unknown = client.request(method, with_ids(template, RANDOM_IDS), json=body)
                 assert foreign.status_code == 404, f"{method} {template}"
                 assert comparable(foreign) == comparable(unknown), f"{method} {template}"
                 assert CANARY not in foreign.text
@@ -130,7 +147,8 @@ class TestForeignIds:
 
 class TestListsAndCounts:
     @pytest.mark.parametrize(
-        "route", ["/v1/documents", "/v1/knowledge-bases", "/v1/api-keys", "/v1/audit/events"]
+        "route",
+        ["/v1/documents", "/v1/knowledge-bases", "/v1/api-keys", "/v1/roles", "/v1/audit/events"],
     )
     def test_show_only_what_is_ones_own(self, world: World, route: str) -> None:
         with world.product.client(world.b.api_key) as client:

@@ -55,6 +55,7 @@ class CallerSigner:
             principal_id=caller.principal_id,
             roles=caller.roles,
             groups=caller.groups,
+            permissions=sorted(caller.permissions),
             issuer=self._issuer,
             expires_at_s=int(now) + CONTEXT_LIFETIME_S,
         ).SerializeToString()
@@ -94,6 +95,7 @@ class CallerVerifier:
             principal_id=context.principal_id,
             roles=tuple(context.roles),
             groups=tuple(context.groups),
+            permissions=frozenset(context.permissions),
         )
         checked = (context.expires_at_s, caller)
         _remember(self._verified, token, checked)

@@ -18,6 +18,8 @@ class Caller:
     principal_id: str
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    permissions: frozenset[str] = frozenset()
+    """What it may do, decided where the credential was verified. Roles are for people to read."""
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from gateway.api import (
     health,
     knowledge_bases,
     me,
+    roles,
     search,
     tenants,
     token_issuers,
     tokens,
 )
-from gateway.api.access import BEARER
+from gateway.api.access import BEARER, check_access
 from gateway.api.docs import add_docs
 from gateway.api.problem_docs import PROBLEM_SCHEMA
 from gateway.metrics import HttpMetrics
@@ -88,6 +89,7 @@ def create_app(services: Services, settings: GatewaySettings) -> GatewayApi:
         tokens,
         me,
         api_keys,
+        roles,
         knowledge_bases,
         documents,
         downloads,
@@ -100,6 +102,7 @@ def create_app(services: Services, settings: GatewaySettings) -> GatewayApi:
     ):
         app.include_router(resource.router, generate_unique_id_function=lambda route: route.name)
     add_docs(app)
+    check_access(app.routes)
     install_error_handlers(app)
     _surround(app, settings, HttpMetrics(services.registry))
     return app
@@ -112,7 +115,7 @@ def _surround(app: FastAPI, settings: GatewaySettings, metrics: HttpMetrics) -> 
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=_EXPOSED_HEADERS,
         )

@@ -20,9 +20,13 @@ _KEY = re.compile(
 )
 
 
-def new_key() -> str:
+def new_lookup_id() -> str:
+    return random_text(_ID_CHARS)
+
+
+def new_key(lookup_id: str) -> str:
     """`cs_live_`, 8 characters to look it up by, 256 random bits, and a checksum of all that."""
-    body = f"{PREFIX}{random_text(_ID_CHARS)}_{random_text(_SECRET_CHARS)}"
+    body = f"{PREFIX}{lookup_id}_{random_text(_SECRET_CHARS)}"
     return f"{body}_{_checksum(body)}"
 
 

@@ -10,7 +10,7 @@ from clientsphere_common.audit_events import AuditFact
 from clientsphere_common.request import Caller
 from gateway.model.answers import Delta, Finish, Passage, Question
 from gateway.model.library import Document, DocumentPage, Download, KnowledgeBase, Upload
-from gateway.model.tenancy import ApiKey, NewTenant, Tenant
+from gateway.model.tenancy import ApiKey, CustomRole, NewSecret, NewTenant, Tenant
 from gateway.model.trail import TrailPage
 from gateway.token_issuers.model import TokenIssuer
 
@@ -96,20 +96,29 @@ class TenantStore(Protocol):
 
 
 class ApiKeyStore(Protocol):
+    """Every change is told to the audit trail, both or none."""
+
     async def find(self, key_id: str) -> ApiKey | None:
         """A key of any tenant: the tenant is known only once its key is."""
         ...
 
     async def add(self, caller: Caller, key: ApiKey) -> None:
-        """Store the key and tell the audit trail, both or none."""
+        """Raises NotFoundError when its role is none of the tenant's."""
         ...
 
     async def list_all(self, tenant_id: str) -> Sequence[ApiKey]:
         """Oldest first, the revoked ones too."""
         ...
 
+    async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
+        """Give the key its next secret; a secret older than the last one ends.
+
+        Raises NotFoundError for keys of other tenants, ConflictError for one that has ended.
+        """
+        ...
+
     async def revoke(self, caller: Caller, key_id: str, at: datetime) -> ApiKey:
-        """End the key's life and tell the audit trail, both or none; a second time does nothing.
+        """End the key's life; a second time does nothing.
 
         Raises NotFoundError for keys of other tenants, ConflictError for the last owner's key
         that is alive.
@@ -117,7 +126,29 @@ class ApiKeyStore(Protocol):
         ...
 
     async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
-        """Note when keys were used last, by their ids."""
+        """Note when keys were used last, by their ids; an earlier time changes nothing."""
+        ...
+
+
+class RoleStore(Protocol):
+    """The roles that tenants made. Every change is told to the audit trail, both or none."""
+
+    async def find(self, tenant_id: str, role_id: str) -> CustomRole | None: ...
+
+    async def list_all(self, tenant_id: str) -> Sequence[CustomRole]:
+        """By name."""
+        ...
+
+    async def add(self, caller: Caller, role: CustomRole) -> None:
+        """Raises ConflictError when there is one of this name."""
+        ...
+
+    async def update(self, caller: Caller, role: CustomRole) -> None:
+        """Raises NotFoundError, and ConflictError when there is another one of this name."""
+        ...
+
+    async def delete(self, caller: Caller, role_id: str, at: datetime) -> None:
+        """Raises NotFoundError, and ConflictError when a key has it that is alive at `at`."""
         ...
 
 

@@ -23,6 +23,8 @@ _OF_STATUS: Mapping[int, tuple[str, str]] = {
     413: ("request_too_large", "The request is larger than this path accepts."),
 }
 _NOT_JSON = "json_invalid"
+_MAX_NAME_CHARS = 40
+"""None of our fields is longer: a longer one is the client's, and may be a key in a wrong place."""
 _NO_OBJECT = "Send a JSON object with Content-Type: application/json."
 
 FieldError = Mapping[str, str]
@@ -95,7 +97,8 @@ def _field_error(location: Sequence[str | int], kind: str, message: str) -> Fiel
         return {"field": "body", "message": f"not valid JSON at character {path[0]}"}
     if not path:
         return {"field": str(source), "message": _NO_OBJECT}
-    return {"field": ".".join(map(str, path)), "message": message}
+    names = [name if len(name) <= _MAX_NAME_CHARS else "..." for name in map(str, path)]
+    return {"field": ".".join(names), "message": message}
 
 
 def _response(members: Mapping[str, object], headers: Mapping[str, str]) -> Response:

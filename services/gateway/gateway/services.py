@@ -13,6 +13,7 @@ from gateway.api_keys import ApiKeys
 from gateway.authentication import Authentication
 from gateway.limits import RequestLimits
 from gateway.ports import AuditTrail, Documents, KnowledgeBases
+from gateway.roles import Roles
 from gateway.searching import Searching
 from gateway.sign_in import SignIn
 from gateway.tenants import Tenants
@@ -30,6 +31,7 @@ class Services:
     tenants: Tenants
     token_issuers: IssuerRegistration
     api_keys: ApiKeys
+    roles: Roles
     knowledge_bases: KnowledgeBases
     documents: Documents
     upload_form: UploadForm

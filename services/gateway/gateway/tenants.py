@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from clientsphere_common.access.model import Role
 from clientsphere_common.errors import NotFoundError
 from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller
-from gateway.api_keys import KeyMint
-from gateway.model.tenancy import NewTenant, Tenant
-from gateway.permissions import Role
+from gateway.key_mint import KeyMint
+from gateway.model.tenancy import KeyWish, NewTenant, Tenant
 from gateway.ports import TenantStore
 
 _OPERATOR = "operator"
@@ -23,7 +23,7 @@ class Tenants:
         tenant_id = new_id("tnt")
         new = NewTenant(
             tenant=Tenant(tenant_id, name, self._mint.now()),
-            owner_key=self._mint.issue(tenant_id, _OWNER_KEY_NAME, Role.OWNER),
+            owner_key=self._mint.issue(tenant_id, KeyWish(_OWNER_KEY_NAME, Role.OWNER.value)),
         )
         await self._store.add(new, created_by=Caller(tenant_id, _OPERATOR))
         return new

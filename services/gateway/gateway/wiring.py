@@ -21,11 +21,12 @@ from clientsphere_common.rpc.calls import OutgoingCalls
 from gateway.adapters.https_documents import HttpsDocuments
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
+from gateway.adapters.sql_roles import SqlRoles
 from gateway.adapters.sql_tenants import SqlTenants
 from gateway.adapters.sql_token_issuers import SqlTokenIssuers
 from gateway.adapters.tables import OutboxRow
 from gateway.answering import Answering
-from gateway.api_keys import ApiKeys, KeyMint
+from gateway.api_keys import ApiKeys
 from gateway.app import create_app
 from gateway.authentication import Authentication
 from gateway.bootstrap import Bootstrap
@@ -34,10 +35,13 @@ from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBase
 from gateway.clients.llm_proxy import LlmProxyAnswers
 from gateway.clients.retrieval import RetrievalPassageSearch
 from gateway.http_protocol import BoundedHttpProtocol
+from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limits import RequestLimits
 from gateway.own_secrets import OwnSecrets
 from gateway.prompt import PromptWriter
+from gateway.remembered import Remembered
+from gateway.roles import Roles
 from gateway.searching import Searching
 from gateway.services import Services
 from gateway.settings import GatewaySettings
@@ -96,6 +100,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
     relay = OutboxRelay(database, OutboxRow, around.publisher)
     stores = _Stores(
         api_keys=SqlApiKeys(database, relay),
+        roles=SqlRoles(database, relay),
         tenants=SqlTenants(database, relay),
         journal=SqlAuditJournal(database, relay),
     )
@@ -128,6 +133,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
 @dataclass(frozen=True)
 class _Stores:
     api_keys: SqlApiKeys
+    roles: SqlRoles
     tenants: SqlTenants
     journal: SqlAuditJournal
 
@@ -142,7 +148,8 @@ def _services(
     own, channels = around.secrets.use, around.channels
     calls, call_timeout_s = around.calls, settings.call_timeout_s
     mint = KeyMint(own.api_key_pepper)
-    api_keys = ApiKeys(stores.api_keys, mint, usage)
+    roles = Roles(stores.roles, mint.now, Remembered())
+    api_keys = ApiKeys(stores.api_keys, mint, usage, roles)
     tokens = AccessTokens(
         own.token_keys, settings.token_issuer, settings.token_lifetime_s, issuers.verifier
     )
@@ -151,13 +158,14 @@ def _services(
         channels.llm_proxy, calls, settings.answer_model, settings.answer_timeout_s
     )
     return Services(
-        authentication=Authentication(api_keys, tokens, issuers.signed_in, own.operator_key),
+        authentication=Authentication(api_keys, tokens, issuers.signed_in, roles, own.operator_key),
         limits=_limits(settings, around.rate_limiter),
         sign_in=SignIn(tokens, stores.journal),
         tokens=tokens,
         tenants=Tenants(stores.tenants, mint),
         token_issuers=issuers.registration,
         api_keys=api_keys,
+        roles=roles,
         knowledge_bases=IngestionKnowledgeBases(channels.ingestion, calls, call_timeout_s),
         documents=IngestionDocuments(
             channels.ingestion, calls, call_timeout_s, settings.transfer_timeout_s

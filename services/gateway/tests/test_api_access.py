@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
 import pytest
 
+from clientsphere_common.access.model import Entry, Permission, Role
+from clientsphere_common.access.table import ROLE_PERMISSIONS, ROUTE_ACCESS
 from clientsphere_common.rate_limits.model import RateLimit
-from gateway.model.tenancy import NewTenant
-from gateway.permissions import ROLE_PERMISSIONS, Permission, Role
+from gateway.model.tenancy import KeyWish, NewTenant
 from gateway.tokens import TokenSubject
-from tests.harness.gateway import OPERATOR_KEY, Gateway, Tables
+from tests.harness.gateway import OPERATOR_KEY, Gateway, Tables, owner_of
 
 PROTECTED: dict[Permission, tuple[str, str]] = {
     Permission.KNOWLEDGE_BASES_READ: ("GET", "/v1/knowledge-bases"),
@@ -23,6 +25,7 @@ PROTECTED: dict[Permission, tuple[str, str]] = {
     Permission.SEARCH: ("POST", "/v1/search"),
     Permission.CHAT: ("POST", "/v1/chat"),
     Permission.API_KEYS_MANAGE: ("GET", "/v1/api-keys"),
+    Permission.ROLES_MANAGE: ("GET", "/v1/roles"),
     Permission.AUDIT_READ: ("GET", "/v1/audit/events"),
 }
 
@@ -37,8 +40,7 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 async def key_of(gateway: Gateway, tenant: NewTenant, role: Role) -> str:
-    owner = tenant.owner_key.record.caller
-    return (await gateway.api_keys.create(owner, role.value, role, None)).key
+    return (await gateway.api_keys.create(owner_of(tenant), KeyWish(role.value, role))).key
 
 
 async def access_token(client: httpx.AsyncClient, key: str) -> str:
@@ -194,6 +196,19 @@ class TestTheOperator:
         problem(await owner.post("/v1/tenants", json=body), 401, "operator_key_invalid")
         problem(await nobody.post("/v1/tenants", json=body), 401, "credentials_missing")
 
+    async def test_reaches_nothing_of_any_tenant(self, gateway: Gateway, tenant: NewTenant) -> None:
+        ids = {"api_key_id": tenant.owner_key.record.id}
+        async with gateway.client(OPERATOR_KEY) as operator:
+            for name, access in ROUTE_ACCESS.items():
+                if access in {Entry.PUBLIC, Entry.OPERATOR}:
+                    continue
+                method, path = re.sub(r"{(\w+)}", lambda m: ids.get(m[1], "x"), name).split()
+                problem(await operator.request(method, path), 401, "token_invalid")
+
+    async def test_has_one_way_in(self) -> None:
+        opened = [name for name, access in ROUTE_ACCESS.items() if access is Entry.OPERATOR]
+        assert opened == ["POST /v1/tenants"]
+
 
 class TestApiKeys:
     async def test_are_created_used_listed_and_revoked(
@@ -230,9 +245,65 @@ class TestApiKeys:
         response = await owner.delete(f"/v1/api-keys/{tenant.owner_key.record.id}")
         problem(response, 409, "last_owner_key")
 
+    async def test_may_be_restricted_and_get_a_new_secret(
+        self, gateway: Gateway, owner: httpx.AsyncClient
+    ) -> None:
+        body = {
+            "name": "intranet",
+            "role": "viewer",
+            "scopes": ["search", "chat"],
+            "networks": ["127.0.0.0/8", "2001:db8::/32"],
+        }
+        created = (await owner.post("/v1/api-keys", json=body)).json()
+        assert (created["scopes"], created["networks"]) == (["chat", "search"], body["networks"])
+        path = f"/v1/api-keys/{created['id']}/rotate"
+        response = await owner.post(path, json={"overlap_hours": 24})
+        assert response.status_code == 200
+        rotated = response.json()
+        assert rotated["previous_secret_expires_at"] == "2027-01-16T08:00:00Z"
+        assert {**rotated, "key": ""} == {
+            **created,
+            "key": "",
+            "previous_secret_expires_at": "2027-01-16T08:00:00Z",
+        }
+        for key in (created["key"], rotated["key"]):
+            async with gateway.client(key) as client:
+                me = (await client.get("/v1/me")).json()
+                assert me["permissions"] == ["chat", "search"]
+                problem(await client.get("/v1/documents"), 403, "permission_denied")
+        listed = (await owner.get("/v1/api-keys")).json()["items"]
+        until = {one["id"]: one["previous_secret_expires_at"] for one in listed}
+        assert until[created["id"]] == "2027-01-16T08:00:00Z"
+
+    async def test_from_another_network_are_refused(
+        self, owner: httpx.AsyncClient, nobody: httpx.AsyncClient, gateway: Gateway
+    ) -> None:
+        body = {"name": "x", "role": "viewer", "networks": ["192.0.2.0/24"]}
+        key = (await owner.post("/v1/api-keys", json=body)).json()["key"]
+        async with gateway.client(key) as client:
+            problem(await client.get("/v1/me"), 403, "network_not_allowed")
+        wanted = {"grant_type": "api_key", "api_key": key}
+        problem(await nobody.post("/v1/tokens", json=wanted), 403, "network_not_allowed")
+
+    @pytest.mark.parametrize("hours", [-1, 169, 1.5, None])
+    async def test_live_on_beside_a_new_secret_for_a_week_at_most(
+        self, owner: httpx.AsyncClient, tenant: NewTenant, hours: float | None
+    ) -> None:
+        path = f"/v1/api-keys/{tenant.owner_key.record.id}/rotate"
+        response = await owner.post(path, json={"overlap_hours": hours})
+        problem(response, 400, "invalid_request")
+
     @pytest.mark.parametrize(
         "body",
         [
+            {"name": "x", "role": "viewer", "scopes": []},
+            {"name": "x", "role": "viewer", "scopes": ["fly"]},
+            {"name": "x", "role": "viewer", "networks": ["192.0.2.1/24"]},
+            {"name": "x", "role": "viewer", "networks": ["everywhere"]},
+            {"name": "x", "role": "viewer", "networks": [10]},
+            {"name": "x", "role": "viewer", "networks": ["192.0.2.1"] * 101},
+            {"name": "x", "role": "role_"},
+            {"name": "x", "role": "role_a\n"},
             {"name": "", "role": "viewer"},
             {"name": "   ", "role": "viewer"},
             {"name": "x" * 121, "role": "viewer"},

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from clientsphere_common.access.model import Role
+from clientsphere_common.access.table import ROLE_PERMISSIONS
 from clientsphere_common.errors import (
     ConflictError,
     NotFoundError,
@@ -16,19 +18,19 @@ from clientsphere_common.errors import (
     UnauthenticatedError,
 )
 from clientsphere_common.request import Caller
-from gateway.api_keys import ApiKeys, KeyMint
+from gateway.api_keys import ApiKeys
+from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
-from gateway.model.tenancy import ApiKey, IssuedKey, NewTenant
-from gateway.permissions import Role
+from gateway.model.tenancy import ApiKey, IssuedKey, KeyWish, NewSecret, NewTenant
 from tests.harness.databases import DatabaseUnderTest
-from tests.harness.gateway import Clock, Gateway, Tables
+from tests.harness.gateway import Clock, Gateway, Tables, owner_of
 
-ADMIN = ("admin",)
+HERE = "192.0.2.7"
 
 
 async def refusal(keys: ApiKeys, key: str) -> str:
     with pytest.raises(UnauthenticatedError) as refused:
-        await keys.authenticate(key)
+        await keys.authenticate(key, HERE)
     return refused.value.code
 
 
@@ -36,12 +38,17 @@ async def new_key(
     gateway: Gateway, owner: Caller, role: Role = Role.VIEWER, days: int | None = None
 ) -> IssuedKey:
     lifetime = None if days is None else timedelta(days=days)
-    return await gateway.api_keys.create(owner, "a key", role, lifetime)
+    return await gateway.api_keys.create(owner, KeyWish("a key", role, lifetime))
+
+
+def admin_of(owner: Caller) -> Caller:
+    permissions = frozenset(ROLE_PERMISSIONS[Role.ADMIN])
+    return Caller(owner.tenant_id, "key_admin", ("admin",), permissions=permissions)
 
 
 @pytest.fixture
 def owner(tenant: NewTenant) -> Caller:
-    return tenant.owner_key.record.caller
+    return owner_of(tenant)
 
 
 @pytest.fixture
@@ -54,25 +61,30 @@ class TestAuthenticate:
         self, gateway: Gateway, tenant: NewTenant, owner: Caller
     ) -> None:
         issued = await new_key(gateway, owner, Role.EDITOR)
-        caller = await gateway.api_keys.authenticate(issued.key)
-        assert caller == Caller(tenant.tenant.id, issued.record.id, ("editor",))
+        caller = await gateway.api_keys.authenticate(issued.key, HERE)
+        assert caller == Caller(
+            tenant.tenant.id,
+            issued.record.id,
+            ("editor",),
+            permissions=frozenset(ROLE_PERMISSIONS[Role.EDITOR]),
+        )
 
     async def test_the_right_id_with_a_wrong_secret_is_refused(
         self, gateway: Gateway, tenant: NewTenant, owner: Caller
     ) -> None:
-        other = gateway.mint.issue("tnt_x", "x", Role.OWNER)
+        other = gateway.mint.issue("tnt_x", KeyWish("x", Role.OWNER))
         assert await refusal(gateway.api_keys, other.key) == "api_key_invalid"
 
     async def test_a_hash_under_another_pepper_is_another_key(
-        self, tables: Tables, tenant: NewTenant
+        self, gateway: Gateway, tables: Tables, tenant: NewTenant
     ) -> None:
         usage = KeyUsage(tables.api_keys)
-        keys = ApiKeys(tables.api_keys, KeyMint(b"another pepper", Clock()), usage)
+        keys = ApiKeys(tables.api_keys, KeyMint(b"another pepper", Clock()), usage, gateway.roles)
         assert await refusal(keys, tenant.owner_key.key) == "api_key_invalid"
 
     async def test_an_expired_key_is_told_so(self, gateway: Gateway, owner: Caller) -> None:
         issued = await new_key(gateway, owner, days=1)
-        await gateway.api_keys.authenticate(issued.key)
+        await gateway.api_keys.authenticate(issued.key, HERE)
         gateway.clock.now_s += 24 * 3600
         assert await refusal(gateway.api_keys, issued.key) == "api_key_expired"
 
@@ -91,7 +103,7 @@ class TestAuthenticate:
 class TestRevoke:
     async def test_ends_a_key_at_once(self, gateway: Gateway, owner: Caller) -> None:
         issued = await new_key(gateway, owner)
-        await gateway.api_keys.authenticate(issued.key)
+        await gateway.api_keys.authenticate(issued.key, HERE)
         await gateway.api_keys.revoke(owner, issued.record.id)
         assert await refusal(gateway.api_keys, issued.key) == "api_key_revoked"
 
@@ -99,15 +111,15 @@ class TestRevoke:
         issued = await new_key(gateway, owner)
         await gateway.api_keys.revoke(owner, issued.record.id)
         with pytest.raises(UnauthenticatedError):
-            await gateway.api_keys.principal(owner.tenant_id, issued.record.id)
+            await gateway.api_keys.principal(owner.tenant_id, issued.record.id, HERE)
 
     async def test_by_another_process_ends_it_within_five_seconds(
         self, gateway: Gateway, tables: Tables, owner: Caller
     ) -> None:
         issued = await new_key(gateway, owner)
-        await gateway.api_keys.authenticate(issued.key)
+        await gateway.api_keys.authenticate(issued.key, HERE)
         await tables.api_keys.revoke(owner, issued.record.id, gateway.mint.now())
-        await gateway.api_keys.authenticate(issued.key)
+        await gateway.api_keys.authenticate(issued.key, HERE)
         gateway.clock.now_s += 5
         assert await refusal(gateway.api_keys, issued.key) == "api_key_revoked"
 
@@ -123,12 +135,12 @@ class TestRevoke:
         other = await gateway.new_tenant("Quaymere")
         with pytest.raises(NotFoundError):
             await gateway.api_keys.revoke(owner, other.owner_key.record.id)
-        await gateway.api_keys.authenticate(other.owner_key.key)
+        await gateway.api_keys.authenticate(other.owner_key.key, HERE)
 
     async def test_an_admin_does_not_end_an_owners_key(
         self, gateway: Gateway, owner: Caller
     ) -> None:
-        admin = Caller(owner.tenant_id, "key_admin", ADMIN)
+        admin = admin_of(owner)
         with pytest.raises(PermissionDeniedError):
             await gateway.api_keys.revoke(admin, owner.principal_id)
 
@@ -148,7 +160,7 @@ class TestCreate:
     async def test_nobody_makes_a_key_above_the_own_role(
         self, gateway: Gateway, owner: Caller
     ) -> None:
-        admin = Caller(owner.tenant_id, "key_admin", ADMIN)
+        admin = admin_of(owner)
         with pytest.raises(PermissionDeniedError):
             await new_key(gateway, admin, Role.OWNER)
 
@@ -174,15 +186,15 @@ class TestListAll:
 
 class TestRecordsThatAreRemembered:
     async def test_are_bounded_in_number(self, gateway: Gateway) -> None:
-        issued = gateway.mint.issue("tnt_a", "a key", Role.VIEWER)
+        issued = gateway.mint.issue("tnt_a", KeyWish("a key", Role.VIEWER))
         store = CountingStore(issued.record)
-        keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.clock)
+        keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.roles, gateway.clock)
         for number in range(5000):
-            await keys.principal("tnt_a", f"key_{number}")
+            await keys.principal("tnt_a", f"key_{number}", HERE)
         assert store.asked == 5000
-        await keys.principal("tnt_a", "key_4999")
+        await keys.principal("tnt_a", "key_4999", HERE)
         assert store.asked == 5000
-        await keys.principal("tnt_a", "key_0")
+        await keys.principal("tnt_a", "key_0", HERE)
         assert store.asked == 5001
 
 
@@ -211,6 +223,9 @@ class SlowStore:
     async def list_all(self, tenant_id: str) -> Sequence[ApiKey]:
         raise NotImplementedError
 
+    async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
+        raise NotImplementedError
+
     async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
         raise NotImplementedError
 
@@ -227,12 +242,17 @@ class CountingStore(SlowStore):
 
 class TestAKeyThatIsRevokedWhileItIsLookedUp:
     async def test_is_not_remembered_as_alive(self, gateway: Gateway) -> None:
-        issued = gateway.mint.issue("tnt_a", "a key", Role.VIEWER)
+        issued = gateway.mint.issue("tnt_a", KeyWish("a key", Role.VIEWER))
         store = SlowStore(issued.record)
-        keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.clock)
-        owner = Caller("tnt_a", "key_owner", ("owner",))
+        keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.roles, gateway.clock)
+        owner = Caller(
+            "tnt_a",
+            "key_owner",
+            ("owner",),
+            permissions=frozenset(ROLE_PERMISSIONS[Role.OWNER]),
+        )
 
-        early = asyncio.create_task(keys.authenticate(issued.key))
+        early = asyncio.create_task(keys.authenticate(issued.key, HERE))
         await store.was_asked.wait()
         await keys.revoke(owner, issued.record.id)
         store.may_answer.set()

@@ -26,7 +26,7 @@ class TestBootstrap:
         await bootstrap.stop()
         credentials = json.loads(file.read_text())
         assert set(credentials) == {"url", "tenant_id", "api_key"}
-        caller = await gateway.api_keys.authenticate(credentials["api_key"])
+        caller = await gateway.api_keys.authenticate(credentials["api_key"], "")
         assert (caller.tenant_id, caller.roles) == (credentials["tenant_id"], ("owner",))
         assert credentials["url"] == URL
         assert mode_of(file) == 0o600

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.request import Caller
 from gateway.key_usage import KeyUsage
-from gateway.model.tenancy import ApiKey, NewTenant
+from gateway.model.tenancy import ApiKey, NewSecret, NewTenant
 from tests.harness.gateway import Gateway, Tables
 from tests.harness.modules import running
 
@@ -38,6 +38,9 @@ class FakeStore:
         raise NotImplementedError
 
     async def list_all(self, tenant_id: str) -> Sequence[ApiKey]:
+        raise NotImplementedError
+
+    async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
         raise NotImplementedError
 
     async def revoke(self, caller: Caller, key_id: str, at: datetime) -> ApiKey:
@@ -94,10 +97,20 @@ class TestKeyUsage:
         await usage.watch()
         await usage.stop()
 
+    async def test_an_earlier_use_on_another_gateway_changes_nothing(
+        self, gateway: Gateway, tables: Tables, tenant: NewTenant
+    ) -> None:
+        key_id = tenant.owner_key.record.id
+        for at in (NOON, NOON - timedelta(seconds=1)):
+            await tables.api_keys.mark_used({key_id: at})
+        stored = await tables.api_keys.find(key_id)
+        assert stored is not None
+        assert stored.last_used_at == NOON
+
     async def test_shows_in_the_list_of_keys(
         self, gateway: Gateway, tables: Tables, tenant: NewTenant
     ) -> None:
-        caller = await gateway.api_keys.authenticate(tenant.owner_key.key)
+        caller = await gateway.api_keys.authenticate(tenant.owner_key.key, "")
         await gateway.usage.flush()
         (listed,) = await gateway.api_keys.list_all(caller)
         assert listed.last_used_at == gateway.mint.now()

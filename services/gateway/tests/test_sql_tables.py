@@ -10,15 +10,15 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import IntegrityError
 
+from clientsphere_common.access.model import Role
 from clientsphere_common.audit_events import AuditFact
 from clientsphere_common.db.session import ForeignRowError
 from clientsphere_common.errors import NotFoundError
 from clientsphere_common.request import Caller
 from gateway.adapters.tables import Base
-from gateway.model.tenancy import NewTenant
-from gateway.permissions import Role
+from gateway.model.tenancy import KeyWish, NewTenant
 from tests.harness.databases import DatabaseUnderTest
-from tests.harness.gateway import Gateway, Tables
+from tests.harness.gateway import Gateway, Tables, owner_of
 
 STRANGER = Caller("tnt_stranger", "key_stranger", ("owner",))
 
@@ -41,7 +41,14 @@ class TestTheMigration:
         async with tables.database.system_transaction() as session:
             connection = await session.connection()
             names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
-        assert set(names) == {"alembic_version", "api_keys", "outbox", "tenants", "token_issuers"}
+        assert set(names) == {
+            "alembic_version",
+            "api_keys",
+            "outbox",
+            "roles",
+            "tenants",
+            "token_issuers",
+        }
 
 
 class TestSqlTenants:
@@ -68,14 +75,14 @@ class TestSqlTenants:
 
 class TestSqlApiKeys:
     async def test_a_key_of_no_tenant_is_refused(self, gateway: Gateway, tables: Tables) -> None:
-        orphan = gateway.mint.issue(STRANGER.tenant_id, "x", Role.OWNER)
+        orphan = gateway.mint.issue(STRANGER.tenant_id, KeyWish("x", Role.OWNER))
         with pytest.raises(IntegrityError):
             await tables.api_keys.add(STRANGER, orphan.record)
 
     async def test_a_key_is_not_stored_for_another_tenant(
         self, gateway: Gateway, tables: Tables, tenant: NewTenant
     ) -> None:
-        foreign = gateway.mint.issue(tenant.tenant.id, "x", Role.OWNER)
+        foreign = gateway.mint.issue(tenant.tenant.id, KeyWish("x", Role.OWNER))
         with pytest.raises(ForeignRowError):
             await tables.api_keys.add(STRANGER, foreign.record)
 
@@ -89,9 +96,11 @@ class TestSqlApiKeys:
     async def test_keeps_all_times(
         self, gateway: Gateway, tables: Tables, tenant: NewTenant
     ) -> None:
-        owner = tenant.owner_key.record.caller
+        owner = owner_of(tenant)
         now = gateway.mint.now()
-        issued = gateway.mint.issue(owner.tenant_id, "x", Role.VIEWER, timedelta(milliseconds=1500))
+        issued = gateway.mint.issue(
+            owner.tenant_id, KeyWish("x", Role.VIEWER, timedelta(milliseconds=1500))
+        )
         await tables.api_keys.add(owner, issued.record)
         await tables.api_keys.mark_used({issued.record.id: now})
         await tables.api_keys.revoke(owner, issued.record.id, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clientsphere.events.v1 import documents_pb2
+from clientsphere_common.access.model import Permission
 from clientsphere_common.events.model import Event
 from clientsphere_common.request import Caller, new_trace, set_caller, set_trace
 from ingestion.model import VersionKey
@@ -10,6 +11,8 @@ from ingestion.pipeline import DocumentPipeline
 from ingestion.removal import DocumentRemoval
 
 WORKER_GROUP = "ingestion-workers"
+_PERMISSIONS = frozenset({Permission.DOCUMENTS_WRITE})
+"""Those of whoever uploaded the document: the worker finishes that work, and nothing else."""
 
 
 class DocumentEventsConsumer:
@@ -24,7 +27,7 @@ class DocumentEventsConsumer:
 
     async def handle(self, event: Event) -> None:
         """Act for the tenant of the event, under the trace of the request that caused it."""
-        set_caller(Caller(tenant_id=event.tenant_id, principal_id=self._worker_id))
+        set_caller(Caller(event.tenant_id, self._worker_id, permissions=_PERMISSIONS))
         set_trace(new_trace(event.headers.get("request_id"), event.headers.get("traceparent")))
         if event.type == documents_pb2.DocumentUploaded.DESCRIPTOR.name:
             uploaded = documents_pb2.DocumentUploaded.FromString(event.payload)

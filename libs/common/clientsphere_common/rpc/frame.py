@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
 import structlog
 
+from clientsphere_common.access.enforcement import require
+from clientsphere_common.access.model import Access
+from clientsphere_common.access.table import METHOD_ACCESS
 from clientsphere_common.caller_context import CallerVerifier
 from clientsphere_common.errors import InternalError, OverloadedError, ServiceError
 from clientsphere_common.request import new_trace, set_caller, set_timeout, set_trace
@@ -20,6 +23,7 @@ from clientsphere_common.rpc.metadata import (
     binary_value,
     text_value,
 )
+from clientsphere_common.rpc.methods import method_names
 from clientsphere_common.rpc.metrics import RpcMetrics
 from clientsphere_common.rpc.status import abort
 
@@ -41,9 +45,10 @@ _HANDLER_FACTORIES: dict[tuple[bool, bool], Callable[..., Any]] = {
 
 
 class RequestFrame(grpc.aio.ServerInterceptor):
-    """Lets a call through only with a genuine caller, and tells what became of it.
+    """Lets a call through only for a genuine caller who may make it, and tells what became of it.
 
-    Calls beyond `max_concurrent_calls` at a time are refused rather than made to wait.
+    Cannot be made with an `access` that leaves out a method of any service. Calls beyond
+    `max_concurrent_calls` at a time are refused rather than made to wait.
     """
 
     def __init__(
@@ -51,7 +56,12 @@ class RequestFrame(grpc.aio.ServerInterceptor):
         verifier: CallerVerifier,
         metrics: RpcMetrics,
         max_concurrent_calls: int = MAX_CONCURRENT_CALLS,
+        access: Mapping[str, Sequence[Access]] = METHOD_ACCESS,
     ) -> None:
+        missing = method_names() - access.keys()
+        if missing:
+            raise LookupError(f"not in the access table: {', '.join(sorted(missing))}")
+        self._access = access
         self._verifier = verifier
         self._metrics = metrics
         self._max_concurrent_calls = max_concurrent_calls
@@ -93,7 +103,7 @@ class RequestFrame(grpc.aio.ServerInterceptor):
         code = "CANCELLED"
         self._calls_in_hand += 1
         try:
-            self._enter(context)
+            self._enter(method, context)
             yield
             code = "OK"
         except ServiceError as error:
@@ -113,7 +123,7 @@ class RequestFrame(grpc.aio.ServerInterceptor):
             self._metrics.observe(method, code, elapsed_s)
             log.debug("rpc_served", method=method, code=code, elapsed_ms=round(elapsed_s * 1e3, 1))
 
-    def _enter(self, context: Any) -> None:
+    def _enter(self, method: str, context: Any) -> None:
         if self._calls_in_hand > self._max_concurrent_calls:
             raise OverloadedError(
                 "service_overloaded", "A part of the system has too much to do.", retry_after_s=1
@@ -130,6 +140,7 @@ class RequestFrame(grpc.aio.ServerInterceptor):
         structlog.contextvars.bind_contextvars(
             tenant=caller.tenant_id, principal=caller.principal_id
         )
+        require(caller, *self._access[method])
 
 
 @asynccontextmanager

@@ -51,6 +51,13 @@ def service_config() -> str:
     )
 
 
+def method_names() -> frozenset[str]:
+    """Of every service, as calls name them: `/package.Service/Method`."""
+    return frozenset(
+        f"/{method.containing_service.full_name}/{method.name}" for method in _methods()
+    )
+
+
 def is_repeatable(method: MethodDescriptor) -> bool:
     """Whether its .proto says that a second call does no harm. A stream from the client is over."""
     level = method.GetOptions().idempotency_level

@@ -60,7 +60,7 @@ class TestWhoGetsIn:
             return repr(current_caller()).encode()
 
         async with rpc_host(unary(tell_caller)) as host:
-            caller = as_caller("tnt_a", "usr_1", ("viewer", "auditor"))
+            caller = as_caller("tnt_a", "usr_1", frozenset({"search"}))
             assert (await call(host)).decode() == repr(caller)
 
     async def test_calls_of_different_callers_do_not_mix(self) -> None:

@@ -15,6 +15,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client import CollectorRegistry
 
+from clientsphere_common.access.model import Entry
+from clientsphere_common.access.table import METHOD_ACCESS
 from clientsphere_common.caller_context import CallerSigner, CallerVerifier
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.modules import ServiceParts
@@ -26,7 +28,7 @@ from clientsphere_common.rpc.metrics import RpcMetrics
 from clientsphere_common.rpc.transport import PlaintextRefusedError
 from tests.harness.counted_calls import SERVICE, CountedCalls, search
 from tests.harness.modules import running
-from tests.harness.raw import raw_service, raw_unary
+from tests.harness.raw import RAW_METHOD, raw_service, raw_unary
 from tests.harness.rpc import as_caller
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -56,7 +58,9 @@ def socket_path() -> Iterator[Path]:
 
 def frame() -> RequestFrame:
     return RequestFrame(
-        CallerVerifier({"test": [KEY.public_key()]}), RpcMetrics(CollectorRegistry())
+        CallerVerifier({"test": [KEY.public_key()]}),
+        RpcMetrics(CollectorRegistry()),
+        access={**METHOD_ACCESS, RAW_METHOD: (Entry.SIGNED_IN,)},
     )
 
 

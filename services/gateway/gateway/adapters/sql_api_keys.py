@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from clientsphere_common.access.model import Role
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.request import Caller
-from gateway.adapters.tables import ApiKeyRow, OutboxRow
-from gateway.model.tenancy import ApiKey
-from gateway.permissions import Role
+from gateway.adapters.tables import ApiKeyRow, OutboxRow, RoleRow
+from gateway.model.tenancy import ApiKey, NewSecret
 from gateway.times import from_unix_ms, to_unix_ms
 
 
@@ -31,6 +31,8 @@ class SqlApiKeys:
 
     async def add(self, caller: Caller, key: ApiKey) -> None:
         async with self._database.transaction(caller.tenant_id) as session:
+            if key.role not in list(Role) and await session.get(RoleRow, key.role) is None:
+                raise NotFoundError("role_not_found", "There is no such role.")
             session.add(to_row(key))
             add_to_outbox(session, OutboxRow, audit_event(caller, api_key_created(key)))
         self._relay.wake()
@@ -40,11 +42,23 @@ class SqlApiKeys:
         async with self._database.snapshot(tenant_id) as session:
             return [_to_model(row) for row in await session.scalars(query)]
 
+    async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
+        async with self._database.transaction(caller.tenant_id) as session:
+            row = await _own_row(session, key_id)
+            if not _is_alive(row, to_unix_ms(secret.rotated_at)):
+                raise ConflictError("api_key_ended", "The API key has expired or was revoked.")
+            row.previous_secret_hash = row.secret_hash
+            row.previous_secret_expires_at_ms = to_unix_ms(secret.previous_expires_at)
+            row.secret_hash = secret.secret_hash
+            until = {"previous_secret_expires_at": secret.previous_expires_at.isoformat()}
+            fact = AuditFact("api_key.rotated", "api_key", key_id, details=until)
+            add_to_outbox(session, OutboxRow, audit_event(caller, fact))
+        self._relay.wake()
+        return _to_model(row)
+
     async def revoke(self, caller: Caller, key_id: str, at: datetime) -> ApiKey:
         async with self._database.transaction(caller.tenant_id) as session:
-            row = await session.get(ApiKeyRow, key_id)
-            if row is None:
-                raise NotFoundError("api_key_not_found", "There is no such API key.")
+            row = await _own_row(session, key_id)
             if row.revoked_at_ms is None:
                 await _refuse_if_last_owner(session, row, to_unix_ms(at))
                 row.revoked_at_ms = to_unix_ms(at)
@@ -57,16 +71,35 @@ class SqlApiKeys:
         async with self._database.system_transaction() as session:
             # In one order everywhere: two gateways must not wait for each other's rows.
             for key_id, at in sorted(used_at.items()):
+                at_ms = to_unix_ms(at)
+                before = ApiKeyRow.last_used_at_ms
                 await session.execute(
                     update(ApiKeyRow)
-                    .where(ApiKeyRow.id == key_id)
-                    .values(last_used_at_ms=to_unix_ms(at))
+                    .where(ApiKeyRow.id == key_id, or_(before.is_(None), before < at_ms))
+                    .values(last_used_at_ms=at_ms)
                 )
 
 
 def api_key_created(key: ApiKey) -> AuditFact:
-    return AuditFact(
-        "api_key.created", "api_key", key.id, details={"name": key.name, "role": key.role.value}
+    details = {"name": key.name, "role": key.role}
+    if key.scopes is not None:
+        details["scopes"] = " ".join(sorted(key.scopes))
+    if key.networks:
+        details["networks"] = " ".join(key.networks)
+    if key.expires_at is not None:
+        details["expires_at"] = key.expires_at.isoformat()
+    return AuditFact("api_key.created", "api_key", key.id, details=details)
+
+
+def _is_alive(row: ApiKeyRow, at_ms: int) -> bool:
+    return row.revoked_at_ms is None and (row.expires_at_ms is None or row.expires_at_ms > at_ms)
+
+
+def alive(at_ms: int) -> ColumnElement[bool]:
+    """As `_is_alive`, for the rows of a query."""
+    expires_at_ms = ApiKeyRow.expires_at_ms
+    return and_(
+        ApiKeyRow.revoked_at_ms.is_(None), or_(expires_at_ms.is_(None), expires_at_ms > at_ms)
     )
 
 
@@ -75,22 +108,32 @@ def to_row(key: ApiKey) -> ApiKeyRow:
         id=key.id,
         tenant_id=key.tenant_id,
         name=key.name,
-        role=key.role.value,
+        role=key.role,
         prefix=key.prefix,
         secret_hash=key.secret_hash,
         created_at_ms=to_unix_ms(key.created_at),
+        scopes=None if key.scopes is None else sorted(key.scopes),
+        networks=list(key.networks),
         expires_at_ms=None if key.expires_at is None else to_unix_ms(key.expires_at),
     )
 
 
+async def _own_row(session: AsyncSession, key_id: str) -> ApiKeyRow:
+    row = await session.get(ApiKeyRow, key_id)
+    if row is None:
+        raise NotFoundError("api_key_not_found", "There is no such API key.")
+    return row
+
+
 async def _refuse_if_last_owner(session: AsyncSession, row: ApiKeyRow, now_ms: int) -> None:
-    if row.role != Role.OWNER:
+    """A key with scopes does not count: its holder could not make keys for everything again."""
+    if row.role != Role.OWNER or row.scopes is not None:
         return
     other_owners = select(func.count(ApiKeyRow.id)).where(
         ApiKeyRow.role == Role.OWNER.value,
+        ApiKeyRow.scopes.is_(None),
         ApiKeyRow.id != row.id,
-        ApiKeyRow.revoked_at_ms.is_(None),
-        or_(ApiKeyRow.expires_at_ms.is_(None), ApiKeyRow.expires_at_ms > now_ms),
+        alive(now_ms),
     )
     if not await session.scalar(other_owners):
         raise ConflictError(
@@ -103,13 +146,17 @@ def _to_model(row: ApiKeyRow) -> ApiKey:
         id=row.id,
         tenant_id=row.tenant_id,
         name=row.name,
-        role=Role(row.role),
+        role=row.role,
         prefix=row.prefix,
         secret_hash=row.secret_hash,
         created_at=from_unix_ms(row.created_at_ms),
+        scopes=None if row.scopes is None else frozenset(row.scopes),
+        networks=tuple(row.networks or ()),
         expires_at=_time(row.expires_at_ms),
         last_used_at=_time(row.last_used_at_ms),
         revoked_at=_time(row.revoked_at_ms),
+        previous_secret_hash=row.previous_secret_hash,
+        previous_secret_expires_at=_time(row.previous_secret_expires_at_ms),
     )
 
 

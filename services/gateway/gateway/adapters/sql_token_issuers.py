@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from clientsphere_common.access.model import Role
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.request import Caller
 from gateway.adapters.tables import OutboxRow, TokenIssuerRow
-from gateway.permissions import Role
 from gateway.times import from_unix_ms, to_unix_ms
 from gateway.token_issuers.model import ClaimMapping, TenantCondition, TokenIssuer
 

@@ -32,13 +32,32 @@ class ApiKeyRow(TenantScoped, Base):
     tenant_id: Mapped[str] = mapped_column(String(64), ForeignKey("tenants.id"), index=True)
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
-    role: Mapped[str] = mapped_column(String(16))
+    role: Mapped[str] = mapped_column(String(64))
+    """The name of a role that every tenant has, or the id of a row of `roles`."""
     prefix: Mapped[str] = mapped_column(String(32))
     secret_hash: Mapped[bytes]
     created_at_ms: Mapped[Int64]
     expires_at_ms: Mapped[Int64 | None]
     last_used_at_ms: Mapped[Int64 | None]
     revoked_at_ms: Mapped[Int64 | None]
+    scopes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    networks: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    previous_secret_hash: Mapped[bytes | None]
+    previous_secret_expires_at_ms: Mapped[Int64 | None]
+
+
+class RoleRow(TenantScoped, Base):
+    """A role that a tenant made."""
+
+    __tablename__ = "roles"
+    __table_args__ = (UniqueConstraint("tenant_id", "name", name="uq_roles_tenant_id_name"),)
+
+    tenant_id: Mapped[str] = mapped_column(String(64), ForeignKey("tenants.id"))
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    permissions: Mapped[list[str]] = mapped_column(JSON)
+    created_at_ms: Mapped[Int64]
+    updated_at_ms: Mapped[Int64]
 
 
 class TokenIssuerRow(TenantScoped, Base):

@@ -1,63 +1,71 @@
-"""Declares at each route who may use it, and enforces that before the request is read."""
+"""Holds every route to the access table, before the request is read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from enum import StrEnum
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import BaseRoute
 
+from clientsphere_common.access.model import Access, Entry
+from clientsphere_common.access.table import ROUTE_ACCESS
 from gateway.api.gate import admit, admit_operator
-from gateway.permissions import Permission
 
 BEARER = "bearer"
-_DECLARED = "x-required-permission"
-
-
-class Entry(StrEnum):
-    """Who may use a route that no permission of a tenant opens."""
-
-    PUBLIC = "none"
-    SIGNED_IN = "any signed-in caller"
-    OPERATOR = "operator of the platform"
-
-
-Access = Permission | Entry
-
-
-def open_to(access: Access, extra: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The `openapi_extra` of a route: who may use it, for the gate and for the reader alike."""
-    security: list[dict[str, list[str]]] = [] if access is Entry.PUBLIC else [{BEARER: []}]
-    return {_DECLARED: access.value, "security": security, **(extra or {})}
-
-
-def access_of(route: APIRoute) -> Access:
-    """Raises LookupError for a route that does not say who may use it."""
-    declared = (route.openapi_extra or {}).get(_DECLARED)
-    for kind in (Permission, Entry):
-        if declared in list(kind):
-            return kind(declared)
-    raise LookupError(f"{route.path} does not declare who may use it")
 
 
 class GuardedRoute(APIRoute):
-    """Cannot be made without a declaration, and runs its endpoint only for those it names.
+    """Cannot be made without a row in the table, and runs its endpoint only for those it names.
 
     A wrapper of the handler and not a dependency: the framework reads and parses the whole body
     before it looks at dependencies.
     """
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        (method,) = options["methods"]
+        self._access = _access_of(f"{method} {path}")
+        told = _documentation(self._access) | (options.pop("openapi_extra", None) or {})
+        super().__init__(path, endpoint, openapi_extra=told, **options)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        access = access_of(self)
+        access = self._access
 
         async def guarded(request: Request) -> Response:
             if access is Entry.OPERATOR:
                 admit_operator(request)
             elif access is not Entry.PUBLIC:
-                await admit(request, access if isinstance(access, Permission) else None)
+                await admit(request, access)
             return await handle(request)
 
         return guarded
+
+
+def routes_of(routes: Iterable[BaseRoute]) -> dict[str, BaseRoute]:
+    """By the names that the table has for them."""
+    found: dict[str, BaseRoute] = {}
+    for context in iter_route_contexts(list(routes)):
+        route = context.original_route
+        methods = (getattr(route, "methods", None) or {"GET"}) - {"HEAD"}
+        found |= {f"{method} {context.path}": route for method in methods}
+    return found
+
+
+def check_access(routes: Iterable[BaseRoute]) -> None:
+    """Raise LookupError for a route that has no row, or that asks for more and has no guard."""
+    for name, route in routes_of(routes).items():
+        if _access_of(name) is not Entry.PUBLIC and not isinstance(route, GuardedRoute):
+            raise LookupError(f"{name} is not a GuardedRoute, so anybody could use it")
+
+
+def _access_of(name: str) -> Access:
+    if name not in ROUTE_ACCESS:
+        raise LookupError(f"{name} is not in the access table")
+    return ROUTE_ACCESS[name]
+
+
+def _documentation(access: Access) -> dict[str, Any]:
+    security: list[dict[str, list[str]]] = [] if access is Entry.PUBLIC else [{BEARER: []}]
+    return {"x-required-permission": access.value, "security": security}

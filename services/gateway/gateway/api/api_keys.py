@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from fastapi import APIRouter
 
-from gateway.api.access import GuardedRoute, open_to
+from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheCaller, TheServices, lookup_id
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.credentials import (
@@ -14,8 +14,10 @@ from gateway.api.schemas.credentials import (
     CreatedApiKey,
     ListedApiKey,
     NewApiKeyBody,
+    RotatedApiKey,
+    RotationBody,
 )
-from gateway.permissions import Permission
+from gateway.model.tenancy import KeyWish
 
 router = APIRouter(prefix="/v1/api-keys", tags=["Credentials"], route_class=GuardedRoute)
 
@@ -24,31 +26,28 @@ router = APIRouter(prefix="/v1/api-keys", tags=["Credentials"], route_class=Guar
     "",
     status_code=201,
     summary="Create an API key",
-    openapi_extra=open_to(Permission.API_KEYS_MANAGE),
-    responses=problems("invalid_request", "permission_denied", "role_above_own"),
+    responses=problems(
+        "invalid_request",
+        "scope_beyond_role",
+        "permission_denied",
+        "permissions_above_own",
+        "role_above_own",
+        "role_not_found",
+    ),
 )
 async def create_api_key(
     body: NewApiKeyBody, services: TheServices, caller: TheCaller
 ) -> CreatedApiKey:
-    """The key is shown this once. Its role cannot be above your own."""
+    """The key is shown this once. It can never do more than you."""
     lifetime = None if body.expires_in_days is None else timedelta(days=body.expires_in_days)
-    issued = await services.api_keys.create(caller, body.name, body.role, lifetime)
-    record = issued.record
-    return CreatedApiKey(
-        id=record.id,
-        name=record.name,
-        role=record.role,
-        prefix=record.prefix,
-        created_at=record.created_at,
-        expires_at=record.expires_at,
-        key=issued.key,
-    )
+    wish = KeyWish(body.name, body.role, lifetime, body.scopes, body.networks)
+    issued = await services.api_keys.create(caller, wish)
+    return CreatedApiKey.model_validate(vars(issued.record) | {"key": issued.key})
 
 
 @router.get(
     "",
     summary="List the API keys",
-    openapi_extra=open_to(Permission.API_KEYS_MANAGE),
     responses=problems("permission_denied"),
 )
 async def list_api_keys(services: TheServices, caller: TheCaller) -> ApiKeyList:
@@ -57,13 +56,41 @@ async def list_api_keys(services: TheServices, caller: TheCaller) -> ApiKeyList:
     return ApiKeyList(items=[ListedApiKey.model_validate(key) for key in keys])
 
 
+@router.post(
+    "/{api_key_id}/rotate",
+    summary="Give an API key a new secret",
+    responses=problems(
+        "invalid_request",
+        "permission_denied",
+        "permissions_above_own",
+        "role_above_own",
+        "api_key_not_found",
+        "api_key_ended",
+    ),
+)
+async def rotate_api_key(
+    api_key_id: str, body: RotationBody, services: TheServices, caller: TheCaller
+) -> RotatedApiKey:
+    """The key's new text is shown this once; everything else about the key stays as it is.
+
+    The text from before is good for the overlap that you choose. At most two texts of a key are
+    good: when it is rotated again within the overlap, the oldest ends at once.
+    """
+    overlap = timedelta(hours=body.overlap_hours)
+    issued = await services.api_keys.rotate(caller, lookup_id(api_key_id), overlap)
+    return RotatedApiKey.model_validate(vars(issued.record) | {"key": issued.key})
+
+
 @router.delete(
     "/{api_key_id}",
     status_code=204,
     summary="Revoke an API key",
-    openapi_extra=open_to(Permission.API_KEYS_MANAGE),
     responses=problems(
-        "permission_denied", "role_above_own", "api_key_not_found", "last_owner_key"
+        "permission_denied",
+        "permissions_above_own",
+        "role_above_own",
+        "api_key_not_found",
+        "last_owner_key",
     ),
 )
 async def revoke_api_key(api_key_id: str, services: TheServices, caller: TheCaller) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from gateway.api.access import GuardedRoute, open_to
+from gateway.api.access import GuardedRoute
 from gateway.api.answer_stream import AnswerStream
 from gateway.api.connection import while_connected
 from gateway.api.dependencies import TheCaller, TheServices, lookup_id
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.answers import EXAMPLE_ANSWER, AnswerBody, ChatBody
 from gateway.model.answers import Answer, Question
-from gateway.permissions import Permission
 
 router = APIRouter(tags=["Questions"], route_class=GuardedRoute)
 
@@ -32,7 +31,6 @@ data: {"id": "ans_2f1e0d9c8b7a69584736251403f2e1d0", "answered": true, ...}
 @router.post(
     "/v1/chat",
     summary="Ask a question",
-    openapi_extra=open_to(Permission.CHAT),
     responses={
         200: {
             "description": "The answer, or its events: `delta` pieces of the text, `citations`,"

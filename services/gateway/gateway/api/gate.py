@@ -7,20 +7,22 @@ from collections.abc import Iterable
 import structlog
 from fastapi import Request
 
+from clientsphere_common.access.enforcement import require
+from clientsphere_common.access.model import Access
 from clientsphere_common.errors import LimitExceededError, UnauthenticatedError
 from clientsphere_common.rate_limits.model import Standing
 from clientsphere_common.request import Caller, set_caller
+from gateway.api.client_address import client_address
 from gateway.api.dependencies import services_of
 from gateway.middleware.response_headers import add_response_headers
-from gateway.permissions import Permission, require
 
 
-async def admit(request: Request, permission: Permission | None) -> None:
+async def admit(request: Request, access: Access) -> None:
     """Make the request act for its caller. Raises what stands in the way."""
-    caller = await services_of(request).authentication.caller(_credential(request))
+    authentication = services_of(request).authentication
+    caller = await authentication.caller(_credential(request), client_address(request))
     await enter(request, caller)
-    if permission is not None:
-        require(caller.roles, permission)
+    require(caller, access)
 
 
 def admit_operator(request: Request) -> None:

@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from clientsphere_common.readiness import ask_all
-from gateway.api.access import Entry, GuardedRoute, open_to
+from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices
 from gateway.api.schemas.health import Liveness, Readiness
 
@@ -18,7 +18,6 @@ router = APIRouter(tags=["Operations"], route_class=GuardedRoute)
 @router.get(
     "/health/live",
     summary="Is the process alive?",
-    openapi_extra=open_to(Entry.PUBLIC),
 )
 async def live() -> Liveness:
     """Says nothing about other services: restarting this one would not help them."""
@@ -28,7 +27,6 @@ async def live() -> Liveness:
 @router.get(
     "/health/ready",
     summary="Can the process do its work?",
-    openapi_extra=open_to(Entry.PUBLIC),
     responses={503: {"model": Readiness, "description": "Something that it needs is missing."}},
 )
 async def ready(services: TheServices, response: Response) -> Readiness:
@@ -44,7 +42,6 @@ async def ready(services: TheServices, response: Response) -> Readiness:
 @router.get(
     "/metrics",
     summary="Get the metrics",
-    openapi_extra=open_to(Entry.PUBLIC),
     response_class=PlainTextResponse,
     responses={
         200: {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from gateway.api.access import GuardedRoute, open_to
+from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices, lookup_id
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.library import (
@@ -13,7 +13,6 @@ from gateway.api.schemas.library import (
     NewKnowledgeBaseBody,
 )
 from gateway.model.library import KnowledgeBase
-from gateway.permissions import Permission
 
 router = APIRouter(prefix="/v1/knowledge-bases", tags=["Knowledge bases"], route_class=GuardedRoute)
 
@@ -22,7 +21,6 @@ router = APIRouter(prefix="/v1/knowledge-bases", tags=["Knowledge bases"], route
     "",
     status_code=201,
     summary="Create a knowledge base",
-    openapi_extra=open_to(Permission.KNOWLEDGE_BASES_WRITE),
     responses=problems("invalid_request", "permission_denied", "knowledge_base_exists"),
     response_model=KnowledgeBaseBody,
 )
@@ -34,7 +32,6 @@ async def create_knowledge_base(body: NewKnowledgeBaseBody, services: TheService
 @router.get(
     "",
     summary="List the knowledge bases",
-    openapi_extra=open_to(Permission.KNOWLEDGE_BASES_READ),
     responses=problems("permission_denied"),
 )
 async def list_knowledge_bases(services: TheServices) -> KnowledgeBaseList:
@@ -46,7 +43,6 @@ async def list_knowledge_bases(services: TheServices) -> KnowledgeBaseList:
 @router.get(
     "/{knowledge_base_id}",
     summary="Get a knowledge base",
-    openapi_extra=open_to(Permission.KNOWLEDGE_BASES_READ),
     responses=problems("permission_denied", "knowledge_base_not_found"),
     response_model=KnowledgeBaseBody,
 )
@@ -59,7 +55,6 @@ async def get_knowledge_base(knowledge_base_id: str, services: TheServices) -> K
     "/{knowledge_base_id}",
     status_code=204,
     summary="Delete a knowledge base and its documents",
-    openapi_extra=open_to(Permission.KNOWLEDGE_BASES_DELETE),
     responses=problems("permission_denied", "knowledge_base_not_found"),
 )
 async def delete_knowledge_base(knowledge_base_id: str, services: TheServices) -> None:

@@ -34,6 +34,7 @@ PROBLEM_SCHEMA: Mapping[str, Any] = {
 
 _DETAILS: Mapping[str, tuple[int, str]] = {
     "invalid_request": (400, "question: String should have at most 4000 characters"),
+    "scope_beyond_role": (400, "The role does not have the permission documents:write."),
     "invalid_json": (400, "body: not valid JSON at character 12"),
     "invalid_page_token": (400, "The page token is not one that was handed out."),
     "file_missing": (400, "The form has no part named 'file'."),
@@ -46,10 +47,13 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "api_key_invalid": (401, "This is not a valid API key."),
     "operator_key_invalid": (401, "This needs the operator's key."),
     "permission_denied": (403, "This needs the permission documents:write."),
+    "network_not_allowed": (403, "The API key may not be used from this network."),
+    "permissions_above_own": (403, "You do not have the permission audit:read yourself."),
     "role_above_own": (403, "Keys of the role owner are above your own role."),
     "api_key_not_found": (404, "There is no such API key."),
     "tenant_not_found": (404, "There is no such tenant."),
     "token_issuer_not_found": (404, "There is no such token issuer."),
+    "role_not_found": (404, "There is no such role."),
     "document_not_found": (404, "There is no such document."),
     "document_not_ready": (404, "This document has no readable text yet."),
     "knowledge_base_not_found": (404, "There is no such knowledge base."),
@@ -58,6 +62,9 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
         409,
         "Tokens of this issuer for this audience are for another entry already.",
     ),
+    "api_key_ended": (409, "The API key has expired or was revoked."),
+    "role_exists": (409, "There is a role named 'reviewer' already."),
+    "role_in_use": (409, "API keys have this role: revoke them first."),
     "last_owner_key": (409, "This is the last key of an owner: create another one first."),
     "file_too_large": (413, "The file is larger than 100 MiB."),
     "empty_file": (400, "The file is empty."),
@@ -66,7 +73,7 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "service_unavailable": (503, "A part of the system is not answering."),
     "deadline_exceeded": (504, "The request took too long."),
 }
-_OF_EVERY_CALLER = ("credentials_missing", "token_expired", "rate_limited")
+_OF_EVERY_CALLER = ("credentials_missing", "token_expired", "network_not_allowed", "rate_limited")
 _OF_EVERY_SERVICE = ("service_unavailable", "deadline_exceeded")
 
 

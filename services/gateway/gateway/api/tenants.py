@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from gateway.api.access import Entry, GuardedRoute, open_to
+from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.tenants import CreatedTenant, NewTenantBody, OwnerKey
@@ -16,7 +16,6 @@ router = APIRouter(prefix="/v1/tenants", tags=["Tenants"], route_class=GuardedRo
     "",
     status_code=201,
     summary="Create a tenant",
-    openapi_extra=open_to(Entry.OPERATOR),
     responses=problems("invalid_request", "operator_key_invalid", signed_in=False),
 )
 async def create_tenant(body: NewTenantBody, services: TheServices) -> CreatedTenant:

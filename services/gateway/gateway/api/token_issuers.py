@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from gateway.api.access import Entry, GuardedRoute, open_to
+from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices, lookup_id
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.token_issuers import NewTokenIssuerBody, TokenIssuerBody, TokenIssuerList
@@ -20,7 +20,6 @@ router = APIRouter(
     "",
     status_code=201,
     summary="Let a tenant sign in with another issuer's tokens",
-    openapi_extra=open_to(Entry.OPERATOR),
     responses=problems(
         "invalid_request",
         "operator_key_invalid",
@@ -44,7 +43,6 @@ async def register_token_issuer(
 @router.get(
     "",
     summary="List a tenant's token issuers",
-    openapi_extra=open_to(Entry.OPERATOR),
     responses=problems("operator_key_invalid", "tenant_not_found", signed_in=False),
 )
 async def list_token_issuers(tenant_id: str, services: TheServices) -> TokenIssuerList:
@@ -57,7 +55,6 @@ async def list_token_issuers(tenant_id: str, services: TheServices) -> TokenIssu
     "/{token_issuer_id}",
     status_code=204,
     summary="Remove a token issuer",
-    openapi_extra=open_to(Entry.OPERATOR),
     responses=problems("operator_key_invalid", "token_issuer_not_found", signed_in=False),
 )
 async def remove_token_issuer(tenant_id: str, token_issuer_id: str, services: TheServices) -> None:

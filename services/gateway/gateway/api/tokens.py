@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from gateway.api.access import Entry, GuardedRoute, open_to
+from gateway.api.access import GuardedRoute
+from gateway.api.client_address import client_address
 from gateway.api.dependencies import TheServices
 from gateway.api.gate import enter
 from gateway.api.problem_docs import problems
@@ -17,13 +18,14 @@ router = APIRouter(tags=["Credentials"], route_class=GuardedRoute)
 @router.post(
     "/v1/tokens",
     summary="Exchange an API key for an access token",
-    openapi_extra=open_to(Entry.PUBLIC),
-    responses=problems("invalid_request", "api_key_invalid", "rate_limited", signed_in=False),
+    responses=problems(
+        "invalid_request", "api_key_invalid", "network_not_allowed", "rate_limited", signed_in=False
+    ),
     response_model=AccessToken,
 )
 async def issue_token(body: TokenRequest, request: Request, services: TheServices) -> IssuedToken:
     """A token may do what its key may, for 15 minutes, and is void as soon as the key is."""
-    caller = await services.api_keys.authenticate(body.api_key)
+    caller = await services.api_keys.authenticate(body.api_key, client_address(request))
     await enter(request, caller)
     return await services.sign_in.token_for(caller)
 
@@ -31,7 +33,6 @@ async def issue_token(body: TokenRequest, request: Request, services: TheService
 @router.get(
     "/.well-known/jwks.json",
     summary="Get the keys that verify access tokens",
-    openapi_extra=open_to(Entry.PUBLIC),
 )
 async def list_public_keys(services: TheServices) -> PublicKeys:
     """A JSON Web Key Set (RFC 7517)."""

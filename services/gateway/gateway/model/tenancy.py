@@ -1,12 +1,11 @@
-"""Tenants and the credentials of those who act for them."""
+"""Tenants, the credentials of those who act for them, and the roles that a tenant makes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from clientsphere_common.request import Caller
-from gateway.permissions import Role
 
 
 @dataclass(frozen=True)
@@ -17,29 +16,74 @@ class Tenant:
 
 
 @dataclass(frozen=True)
+class CustomRole:
+    """A role of one tenant, beside those that every tenant has."""
+
+    id: str
+    tenant_id: str
+    name: str
+    permissions: frozenset[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class KeyWish:
+    """What somebody wants a new key to be."""
+
+    name: str
+    role: str
+    """One that every tenant has, by its name, or the id of one of the tenant's own."""
+    lifetime: timedelta | None = None
+    """None: it never expires."""
+    scopes: frozenset[str] | None = None
+    """The only permissions of its role that it is to have; None: all."""
+    networks: tuple[str, ...] = ()
+    """In CIDR notation: where it may be used from; empty: from anywhere."""
+
+
+@dataclass(frozen=True)
 class ApiKey:
     """A principal that is a program. Its secret is known to its holder only."""
 
     id: str
     tenant_id: str
     name: str
-    role: Role
+    role: str
     prefix: str
     """The part of the key that is no secret: what a person recognises it by."""
     secret_hash: bytes = field(repr=False)
     created_at: datetime
+    scopes: frozenset[str] | None = None
+    networks: tuple[str, ...] = ()
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    previous_secret_hash: bytes | None = field(default=None, repr=False)
+    previous_secret_expires_at: datetime | None = None
+    """Until when the secret from before the last rotation is good as well."""
 
-    @property
-    def caller(self) -> Caller:
-        return Caller(self.tenant_id, self.id, (self.role.value,))
+    def permissions(self, of_role: frozenset[str]) -> frozenset[str]:
+        """What it may do when its role may do `of_role`."""
+        return of_role if self.scopes is None else of_role & self.scopes
+
+    def caller(self, of_role: frozenset[str]) -> Caller:
+        permissions = self.permissions(of_role)
+        return Caller(self.tenant_id, self.id, (self.role,), permissions=permissions)
+
+
+@dataclass(frozen=True)
+class NewSecret:
+    """The hash of a key's next secret, and how long the one before it lives on."""
+
+    secret_hash: bytes = field(repr=False)
+    rotated_at: datetime
+    previous_expires_at: datetime
 
 
 @dataclass(frozen=True)
 class IssuedKey:
-    """A new key together with its text, which nobody can read back later."""
+    """A key together with a new text of it, which nobody can read back later."""
 
     record: ApiKey
     key: str = field(repr=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from gateway.permissions import Role
+from clientsphere_common.access.model import Role
 from gateway.token_rules import Claims, TokenRules
 
 ClaimPath = tuple[str, ...]

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
 
+from clientsphere_common.access.model import Role
 from gateway.model.tenancy import NewTenant
-from gateway.permissions import Role
 from gateway.token_issuers.documents import discovery_url
 from gateway.token_issuers.model import ClaimMapping, TenantCondition, TokenIssuer
 from tests.fakes.gateway_ports import FakeIssuerDocuments

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$clientsphere/common/v1/context.proto\x12\x16\x63lientsphere.common.v1\"}\n\rCallerContext\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12\x0e\n\x06issuer\x18\x05 \x01(\t\x12\x14\n\x0c\x65xpires_at_s\x18\x06 \x01(\x03\"3\n\rSignedContext\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$clientsphere/common/v1/context.proto\x12\x16\x63lientsphere.common.v1\"\x92\x01\n\rCallerContext\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12\x0e\n\x06groups\x18\x04 \x03(\t\x12\x0e\n\x06issuer\x18\x05 \x01(\t\x12\x14\n\x0c\x65xpires_at_s\x18\x06 \x01(\x03\x12\x13\n\x0bpermissions\x18\x07 \x03(\t\"3\n\rSignedContext\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clientsphere.common.v1.context_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CALLERCONTEXT']._serialized_start=64
-  _globals['_CALLERCONTEXT']._serialized_end=189
-  _globals['_SIGNEDCONTEXT']._serialized_start=191
-  _globals['_SIGNEDCONTEXT']._serialized_end=242
+  _globals['_CALLERCONTEXT']._serialized_start=65
+  _globals['_CALLERCONTEXT']._serialized_end=211
+  _globals['_SIGNEDCONTEXT']._serialized_start=213
+  _globals['_SIGNEDCONTEXT']._serialized_end=264
 # @@protoc_insertion_point(module_scope)

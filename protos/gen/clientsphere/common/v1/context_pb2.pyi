@@ -30,6 +30,7 @@ class CallerContext(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     ISSUER_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_S_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     principal_id: _builtins.str
     """A user, an API key, or a service working in the background for the tenant."""
@@ -41,6 +42,10 @@ class CallerContext(_message.Message):
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def permissions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the caller may do, by the names of the access table (docs/access.md). Every method asks for one of them."""
+
     def __init__(
         self,
         *,
@@ -50,10 +55,11 @@ class CallerContext(_message.Message):
         groups: _abc.Iterable[_builtins.str] | None = ...,
         issuer: _builtins.str = ...,
         expires_at_s: _builtins.int = ...,
+        permissions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at_s", b"expires_at_s", "groups", b"groups", "issuer", b"issuer", "principal_id", b"principal_id", "roles", b"roles", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at_s", b"expires_at_s", "groups", b"groups", "issuer", b"issuer", "permissions", b"permissions", "principal_id", b"principal_id", "roles", b"roles", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

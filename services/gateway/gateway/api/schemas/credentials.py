@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
+from clientsphere_common.access.model import Permission, Role
 from gateway.api.schemas.common import Example, Name, RequestBody, ResponseBody, examples
 from gateway.api.schemas.tenants import EXAMPLE_KEY
-from gateway.permissions import Role
+from gateway.networks import canonical_network
 
 _KEY: Example = {
     "id": "key_4fJk29Qz",
@@ -17,8 +19,12 @@ _KEY: Example = {
     "role": "viewer",
     "prefix": "cs_live_4fJk29Qz",
     "created_at": "2026-11-22T09:30:00.125000Z",
+    "scopes": ["search"],
+    "networks": ["192.0.2.0/24"],
     "expires_at": "2027-02-20T09:30:00.125000Z",
 }
+_ROLE = rf"^({'|'.join(Role)}|role_[0-9A-Za-z]{{1,59}})$"
+_LATER = "2026-11-23T09:30:00.125000Z"
 
 
 class TokenRequest(RequestBody):
@@ -58,44 +64,92 @@ class PublicKeys(ResponseBody):
     keys: list[dict[str, str]]
 
 
+RoleName = Annotated[str, StringConstraints(pattern=_ROLE)]
+Network = Annotated[str, Field(max_length=43), AfterValidator(canonical_network)]
+
+
 class NewApiKeyBody(RequestBody):
-    model_config = examples({"name": "intranet search", "role": "viewer", "expires_in_days": 90})
+    model_config = examples(
+        {"name": "intranet", "role": "viewer", "expires_in_days": 90},
+        {
+            "name": "intranet search",
+            "role": "viewer",
+            "scopes": ["search"],
+            "networks": ["192.0.2.0/24"],
+        },
+    )
 
     name: Name
-    role: Role
+    role: RoleName
     expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Never, when it is missing."""
+    scopes: Annotated[frozenset[Permission], Field(min_length=1)] | None = None
+    """The only permissions of its role that the key is to have; all, when it is missing."""
+    networks: Annotated[tuple[Network, ...], Field(max_length=100)] = ()
+    """In CIDR notation: from where the key may be used; empty: from anywhere."""
 
 
-class CreatedApiKey(ResponseBody):
-    model_config = examples({**_KEY, "key": EXAMPLE_KEY})
+class RotationBody(RequestBody):
+    model_config = examples({"overlap_hours": 24})
 
+    overlap_hours: Annotated[int, Field(ge=0, le=7 * 24)]
+    """How much longer the key's text from before is good; 0: it ends at once."""
+
+
+class ApiKeyBody(ResponseBody):
     id: str
     name: str
-    role: Role
+    role: str
+    """`owner`, `admin`, `editor`, `viewer`, `auditor`, or the id of one of the tenant's roles."""
     prefix: str
     """The part of the key that is no secret."""
     created_at: datetime
+    scopes: list[str] | None
+    """The only permissions of its role that the key has; null: all."""
+    networks: list[str]
+    """From where it may be used; empty: from anywhere."""
     expires_at: datetime | None
+
+    @field_validator("scopes", mode="before")
+    @classmethod
+    def _in_one_order(cls, scopes: Collection[str] | None) -> list[str] | None:
+        return None if scopes is None else sorted(scopes)
+
+
+class CreatedApiKey(ApiKeyBody):
+    model_config = examples({**_KEY, "key": EXAMPLE_KEY})
+
     key: str
     """Shown this once."""
 
 
-class ListedApiKey(ResponseBody):
-    id: str
-    name: str
-    role: Role
-    prefix: str
-    created_at: datetime
-    expires_at: datetime | None
+class RotatedApiKey(CreatedApiKey):
+    model_config = examples({**_KEY, "key": EXAMPLE_KEY, "previous_secret_expires_at": _LATER})
+
+    previous_secret_expires_at: datetime
+    """Until when the text from before is good as well."""
+
+
+class ListedApiKey(ApiKeyBody):
     last_used_at: datetime | None
     """Up to a minute late."""
     revoked_at: datetime | None
+    previous_secret_expires_at: datetime | None
+    """Until when the text from before the last rotation is good as well; null: never rotated."""
 
 
 class ApiKeyList(ResponseBody):
     model_config = examples(
-        {"items": [{**_KEY, "last_used_at": "2026-11-22T10:02:11.900000Z", "revoked_at": None}]}
+        {
+            "items": [
+                {
+                    **_KEY,
+                    "last_used_at": "2026-11-22T10:02:11.900000Z",
+                    "revoked_at": None,
+                    "previous_secret_expires_at": None,
+                }
+            ]
+        }
     )
 
     items: list[ListedApiKey]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 from gateway.api.schemas.common import ResponseBody, examples
-from gateway.permissions import Permission, Role
 
 
 class NamedTenant(ResponseBody):
@@ -35,5 +34,5 @@ class Me(ResponseBody):
 
     tenant: NamedTenant
     principal: NamedPrincipal
-    roles: list[Role]
-    permissions: list[Permission]
+    roles: list[str]
+    permissions: list[str]

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from clientsphere_common.access.model import Role
 from clientsphere_common.ids import new_id
 from gateway.api.schemas.common import Example, RequestBody, ResponseBody, examples
-from gateway.permissions import Role
 from gateway.times import from_unix_ms
 from gateway.token_issuers.model import ClaimMapping, TenantCondition, TokenIssuer
 

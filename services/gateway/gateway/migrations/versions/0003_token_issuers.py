@@ -5,8 +5,8 @@ from alembic import op
 
 from clientsphere_common.db.row_security import protect_rows
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
