@@ -14,7 +14,14 @@ from clientsphere_cli.connection import Connection
 from clientsphere_cli.failures import ApiError, CliError
 from clientsphere_cli.model.answers import Answer, Delta, Passage
 from clientsphere_cli.model.library import Document, KnowledgeBase, Received
-from clientsphere_cli.model.tenancy import ApiKey, KeyRequest, NewApiKey, NewTenant
+from clientsphere_cli.model.tenancy import (
+    ApiKey,
+    KeyRequest,
+    NewApiKey,
+    NewTenant,
+    Role,
+    RotatedKey,
+)
 from clientsphere_cli.model.trail import TrailPage
 from clientsphere_cli.sse import read_events
 from clientsphere_cli.transport import Transport, problem_of
@@ -67,8 +74,29 @@ class Client:
         request = self._transport.request("GET", "/v1/api-keys")
         return (await self._transport.fetch(request, _ApiKeys)).items
 
+    async def rotate_api_key(self, key_id: str, overlap_hours: int) -> RotatedKey:
+        """The key's text from before is good for `overlap_hours` more."""
+        path = f"{_one('/v1/api-keys', key_id)}/rotate"
+        request = self._transport.request("POST", path, json={"overlap_hours": overlap_hours})
+        return await self._transport.fetch(request, RotatedKey)
+
     async def revoke_api_key(self, key_id: str) -> None:
         await self._delete("/v1/api-keys", key_id)
+
+    async def roles(self) -> Sequence[Role]:
+        """Those that every tenant has, then the tenant's own."""
+        request = self._transport.request("GET", "/v1/roles")
+        found = await self._transport.fetch(request, _Roles)
+        return (*found.built_in, *found.items)
+
+    async def create_role(self, name: str, permissions: Sequence[str]) -> Role:
+        return await self._write_role("POST", "/v1/roles", name, permissions)
+
+    async def update_role(self, role_id: str, name: str, permissions: Sequence[str]) -> Role:
+        return await self._write_role("PUT", _one("/v1/roles", role_id), name, permissions)
+
+    async def delete_role(self, role_id: str) -> None:
+        await self._delete("/v1/roles", role_id)
 
     async def create_knowledge_base(self, name: str) -> KnowledgeBase:
         request = self._transport.request("POST", "/v1/knowledge-bases", json={"name": name})
@@ -170,6 +198,12 @@ class Client:
                 return
             after = page.items[-1].sequence
 
+    async def _write_role(
+        self, method: str, path: str, name: str, permissions: Sequence[str]
+    ) -> Role:
+        body = {"name": name, "permissions": list(permissions)}
+        return await self._transport.fetch(self._transport.request(method, path, json=body), Role)
+
     async def _delete(self, path: str, id_: str) -> None:
         await self._transport.send(self._transport.request("DELETE", _one(path, id_)))
 
@@ -189,6 +223,12 @@ def _question(question: str, knowledge_base_ids: Sequence[str]) -> dict[str, obj
 @dataclass(frozen=True)
 class _ApiKeys:
     items: tuple[ApiKey, ...]
+
+
+@dataclass(frozen=True)
+class _Roles:
+    items: tuple[Role, ...]
+    built_in: tuple[Role, ...]
 
 
 @dataclass(frozen=True)

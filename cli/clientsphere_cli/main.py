@@ -5,7 +5,15 @@ from __future__ import annotations
 import typer
 
 from clientsphere_cli.command_groups import ReportingGroup
-from clientsphere_cli.commands import api_keys, audit, documents, events, knowledge_bases, tenants
+from clientsphere_cli.commands import (
+    api_keys,
+    audit,
+    documents,
+    events,
+    knowledge_bases,
+    roles,
+    tenants,
+)
 from clientsphere_cli.commands.ask import ask, search
 from clientsphere_cli.commands.demo import demo
 from clientsphere_cli.commands.migrate import migrate
@@ -24,6 +32,7 @@ for command in (demo, run, migrate, upload, ask, search):
 app.add_typer(documents.group, name="documents")
 app.add_typer(knowledge_bases.group, name="knowledge-bases")
 app.add_typer(api_keys.group, name="api-keys")
+app.add_typer(roles.group, name="roles")
 app.add_typer(audit.group, name="audit")
 app.add_typer(tenants.group, name="tenants")
 app.add_typer(events.group, name="events")

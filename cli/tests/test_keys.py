@@ -33,8 +33,25 @@ class TestApiKeys:
         command.run("api-keys", "create", "ci")
         assert "cs_live_abcdefgh" in command.run("api-keys", columns=130).stdout
 
-    def test_role_that_does_not_exist_is_a_usage_error(self, command: CommandLine) -> None:
-        assert command.run("api-keys", "create", "ci", "--role", "king").exit_code == 2
+    def test_new_key_may_be_restricted(self, command: CommandLine, gateway: FakeGateway) -> None:
+        restricted = ("--scope", "search", "--scope", "chat", "--network", "192.0.2.0/24")
+        assert command.run("api-keys", "create", "ci", *restricted).exit_code == 0
+        (tenant,) = (one for one in gateway.tenants.values() if one.api_keys)
+        (key,) = tenant.api_keys.values()
+        assert (key["scopes"], key["networks"]) == (["search", "chat"], ["192.0.2.0/24"])
+
+    def test_rotated_key_is_shown_with_the_end_of_the_old_one(self, command: CommandLine) -> None:
+        command.run("api-keys", "create", "ci")
+        result = command.run("api-keys", "rotate", f"key_{1:032d}")
+        assert result.stdout.splitlines() == [
+            "Rotated ci. The old key works until 2026-11-22 10:00 UTC.",
+            "API key: cs_live_new",
+            "Keep it now: it cannot be shown again.",
+        ]
+
+    def test_old_key_lives_a_week_longer_at_most(self, command: CommandLine) -> None:
+        result = command.run("api-keys", "rotate", "key_1", "--overlap-hours", "169")
+        assert result.exit_code == 2
 
     def test_refusal_is_one_readable_line(self, command: CommandLine, gateway: FakeGateway) -> None:
         gateway.refuse_next = [Refusal(403, "permission_denied", "Your role may not do this.")]
@@ -43,6 +60,21 @@ class TestApiKeys:
         assert result.stderr == (
             "Error: Your role may not do this. (permission_denied, request req-refused)\n"
         )
+
+
+class TestRoles:
+    def test_are_created_listed_changed_and_deleted(self, command: CommandLine) -> None:
+        created = command.run("roles", "create", "reader", "documents:read", "search")
+        assert created.stdout == "Created reader (role_1).\n"
+        changed = command.run("roles", "update", "role_1", "finder", "search")
+        assert changed.stdout == "Changed finder (role_1).\n"
+        listed = [line.split() for line in command.run("roles").stdout.splitlines()[1:]]
+        assert listed == [["auditor", "audit:read"], ["finder", "search", "role_1"]]
+        assert command.run("roles", "delete", "role_1").stdout == "Deleted role_1.\n"
+        assert command.run("roles", "delete", "role_1").exit_code == 1
+
+    def test_need_a_permission(self, command: CommandLine) -> None:
+        assert command.run("roles", "create", "nobody").exit_code == 2
 
 
 class TestTenants:

@@ -108,7 +108,12 @@ class FakeGateway:
             Route("/v1/tenants", self._create_tenant, methods=["POST"]),
             Route("/v1/api-keys", self._create_api_key, methods=["POST"]),
             Route("/v1/api-keys", self._list_api_keys, methods=["GET"]),
+            Route("/v1/api-keys/{id}/rotate", self._rotate_api_key, methods=["POST"]),
             Route("/v1/api-keys/{id}", self._revoke_api_key, methods=["DELETE"]),
+            Route("/v1/roles", self._create_role, methods=["POST"]),
+            Route("/v1/roles", self._list_roles, methods=["GET"]),
+            Route("/v1/roles/{id}", self._update_role, methods=["PUT"]),
+            Route("/v1/roles/{id}", self._delete_role, methods=["DELETE"]),
             Route("/v1/knowledge-bases", self._create_knowledge_base, methods=["POST"]),
             Route("/v1/knowledge-bases", self._list_knowledge_bases, methods=["GET"]),
             Route("/v1/knowledge-bases/{id}", self._delete_knowledge_base, methods=["DELETE"]),
@@ -151,11 +156,39 @@ class FakeGateway:
             "expires_at": "2020-01-01T00:00:00Z" if "expires_in_days" in wanted else None,
             "last_used_at": None,
             "revoked_at": None,
+            "scopes": wanted.get("scopes"),
+            "networks": wanted["networks"],
         }
         return JSONResponse({**tenant.api_keys[key_id], "key": "cs_live_secret"}, 201)
 
     async def _list_api_keys(self, request: Request) -> Response:
         return JSONResponse({"items": list(self._tenant(request).api_keys.values())})
+
+    async def _rotate_api_key(self, request: Request) -> Response:
+        key = _found(self._tenant(request).api_keys, request, "API key")
+        until = AT if (await self._body(request))["overlap_hours"] == 24 else "2026-11-22T09:00:00Z"
+        return JSONResponse({**key, "key": "cs_live_new", "previous_secret_expires_at": until})
+
+    async def _create_role(self, request: Request) -> Response:
+        tenant = self._tenant(request)
+        role = {"id": f"role_{len(tenant.roles) + 1}", **(await self._body(request))}
+        tenant.roles[role["id"]] = role
+        return JSONResponse(role, 201)
+
+    async def _list_roles(self, request: Request) -> Response:
+        built_in = [{"name": "auditor", "permissions": ["audit:read"]}]
+        items = list(self._tenant(request).roles.values())
+        return JSONResponse({"items": items, "built_in": built_in})
+
+    async def _update_role(self, request: Request) -> Response:
+        role = _found(self._tenant(request).roles, request, "role")
+        role.update(await self._body(request))
+        return JSONResponse(role)
+
+    async def _delete_role(self, request: Request) -> Response:
+        role = _found(self._tenant(request).roles, request, "role")
+        del self._tenant(request).roles[role["id"]]
+        return Response(status_code=204)
 
     async def _revoke_api_key(self, request: Request) -> Response:
         _found(self._tenant(request).api_keys, request, "API key")["revoked_at"] = AT

@@ -28,6 +28,7 @@ class FakeTenant:
     knowledge_bases: dict[str, dict[str, Any]] = field(default_factory=dict)
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     api_keys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
     trail: list[dict[str, Any]] = field(default_factory=list)
 
     def record(self, action: str, target_id: str = "") -> None:

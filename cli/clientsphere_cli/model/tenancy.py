@@ -32,6 +32,8 @@ class ApiKey:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    scopes: tuple[str, ...] | None = None
+    networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,3 +52,26 @@ class KeyRequest:
     name: str
     role: str
     expires_in_days: int | None = None
+    scopes: tuple[str, ...] | None = None
+    """The only permissions of the role that the key is to have; None: all."""
+    networks: tuple[str, ...] = ()
+    """From where it may be used; empty: from anywhere."""
+
+
+@dataclass(frozen=True)
+class RotatedKey:
+    """`key` is shown this once."""
+
+    id: str
+    name: str
+    previous_secret_expires_at: datetime
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Role:
+    """One that the tenant has made, or, without an id, one that every tenant has."""
+
+    name: str
+    permissions: tuple[str, ...]
+    id: str = ""

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clientsphere_cli.model.library import Document, KnowledgeBase
-from clientsphere_cli.model.tenancy import ApiKey
+from clientsphere_cli.model.tenancy import ApiKey, Role
 from clientsphere_cli.output.quantities import moment, size
 from clientsphere_cli.output.terminal import listing, plain
 from clientsphere_common.hash_chain import ChainLink
@@ -88,6 +88,13 @@ def api_key_table(api_keys: Iterable[ApiKey], *, wide: bool) -> Table:
             moment(key.last_used_at),
             plain(key.id),
         )
+    return table
+
+
+def role_table(roles: Iterable[Role]) -> Table:
+    table = listing("Name", "Permissions", "Id")
+    for role in roles:
+        table.add_row(plain(role.name), plain(", ".join(role.permissions)), plain(role.id))
     return table
 
 
