@@ -137,6 +137,13 @@ class TestRevoke:
             await gateway.api_keys.revoke(owner, other.owner_key.record.id)
         await gateway.api_keys.authenticate(other.owner_key.key, HERE)
 
+    async def test_another_tenants_key_above_the_own_role_is_not_found_either(
+        self, gateway: Gateway, owner: Caller
+    ) -> None:
+        other = await gateway.new_tenant("Quaymere")
+        with pytest.raises(NotFoundError):
+            await gateway.api_keys.revoke(admin_of(owner), other.owner_key.record.id)
+
     async def test_an_admin_does_not_end_an_owners_key(
         self, gateway: Gateway, owner: Caller
     ) -> None:

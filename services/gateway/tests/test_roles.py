@@ -131,6 +131,7 @@ class TestACustomRole:
         role = await gateway.roles.create(boss, "reader", READ)
         stranger = owner_of(await gateway.new_tenant("Quaymere"))
         assert await gateway.roles.list_own(stranger) == []
+        assert await gateway.roles.permissions_of(boss.tenant_id, (role.id,)) == READ
         assert not await gateway.roles.permissions_of(stranger.tenant_id, (role.id,))
         with pytest.raises(NotFoundError):
             await gateway.roles.update(stranger, role.id, "x", READ)
