@@ -29,9 +29,11 @@ AS_BEFORE = text(
 
 @pytest.fixture
 def before(tmp_path: Path) -> Path:
-    """The migrations without the one that is tried here."""
+    """The migrations before the one that is tried here."""
     folder = shutil.copytree(MIGRATIONS, tmp_path / "before" / "migrations")
-    (folder / "versions" / "0002_access.py").unlink()
+    for script in (folder / "versions").glob("*.py"):
+        if script.name >= "0002":
+            script.unlink()
     return folder
 
 
