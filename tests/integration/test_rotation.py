@@ -23,7 +23,7 @@ from clientsphere_common.secrets.settings import SecretsSettings
 from gateway.own_secrets import open_own_secrets
 from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens, TokenSubject
-from llm_proxy.api_keys import open_api_keys
+from llm_proxy.own_secrets import open_upstream_keys
 from llm_proxy.settings import LlmProxySettings
 from llm_proxy.wiring import Surroundings, build
 from tests.harness.eventually import eventually
@@ -88,7 +88,7 @@ class TestApiKeyOfTheModels:
             settings = LlmProxySettings(
                 embedding_base_url=api.base_url, embedding_model="embedder", embedding_dimension=2
             )
-            keys = await open_api_keys(settings, secrets)
+            keys = await open_upstream_keys(settings, secrets)
             async with rpc_host(build(settings, Surroundings(keys))) as host:
                 as_caller("tnt_a")
 

@@ -36,7 +36,7 @@ from clientsphere_common.secrets.assembly import open_secrets
 from clientsphere_common.vectors.assembly import open_index
 from clientsphere_common.vectors.ports import PassageIndex
 from gateway.own_secrets import MAKERS, open_own_secrets
-from llm_proxy.api_keys import open_api_keys
+from llm_proxy.own_secrets import open_upstream_keys
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ async def _services(
         llm_proxy.wiring.build(
             settings.llm_proxy,
             llm_proxy.wiring.Surroundings(
-                await open_api_keys(settings.llm_proxy, resources.secrets), shared.call_metrics
+                await open_upstream_keys(settings.llm_proxy, resources.secrets), shared.call_metrics
             ),
         ),
         ingestion.wiring.build(

@@ -8,14 +8,14 @@ from clientsphere_common.process.run import run_service
 from clientsphere_common.process.serving import over_grpc
 from clientsphere_common.resilience.metrics import CallMetrics
 from llm_proxy import wiring
-from llm_proxy.api_keys import open_api_keys
+from llm_proxy.own_secrets import open_upstream_keys
 from llm_proxy.settings import LlmProxySettings
 
 
 async def build(resources: Resources) -> ProcessParts:
     settings = LlmProxySettings()
     around = wiring.Surroundings(
-        await open_api_keys(settings, resources.secrets), CallMetrics(resources.registry)
+        await open_upstream_keys(settings, resources.secrets), CallMetrics(resources.registry)
     )
     return await over_grpc(resources, wiring.build(settings, around))
 

@@ -10,10 +10,10 @@ from clientsphere.llm.v1.llm_service_pb2_grpc import add_LlmServiceServicer_to_s
 from clientsphere_common.modules import Module, Opened, ServiceParts
 from clientsphere_common.resilience.metrics import CallMetrics
 from llm_proxy.adapters.wordllama import WordllamaModel
-from llm_proxy.api_keys import ApiKeys
 from llm_proxy.completion import Completions
 from llm_proxy.embedding import EmbeddingLimits, TextEmbedding
 from llm_proxy.extraction.answerer import ExtractionRules, ExtractiveAnswerer
+from llm_proxy.own_secrets import UpstreamKeys
 from llm_proxy.ports import CompletionModel, Embedder
 from llm_proxy.servicer import LlmServicer
 from llm_proxy.settings import LlmProxySettings
@@ -23,7 +23,7 @@ from llm_proxy.settings import LlmProxySettings
 class Surroundings:
     """What the process shares with this service."""
 
-    api_keys: Opened[ApiKeys] = field(default_factory=lambda: Opened(ApiKeys()))
+    api_keys: Opened[UpstreamKeys] = field(default_factory=lambda: Opened(UpstreamKeys()))
     metrics: CallMetrics | None = None
 
 

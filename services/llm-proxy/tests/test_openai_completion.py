@@ -16,8 +16,8 @@ from clientsphere_common.errors import (
 )
 from llm_proxy.adapters.openai_api import ApiAccess, OpenAiConnection
 from llm_proxy.adapters.openai_completion import OpenAiCompletionModel, Patience
-from llm_proxy.api_keys import no_key
 from llm_proxy.model import CompletionRequest, Finish, FinishReason, Message, Usage
+from llm_proxy.own_secrets import no_key
 from tests.harness.modules import running
 from tests.harness.openai_server import (
     ChatScript,

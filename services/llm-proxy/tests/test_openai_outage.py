@@ -15,7 +15,7 @@ from clientsphere_common.resilience.breaker import BreakerPolicy
 from clientsphere_common.resilience.calls import CallPolicy
 from llm_proxy.adapters.openai_api import CALL_POLICY, ApiAccess, OpenAiConnection
 from llm_proxy.adapters.openai_embedder import OpenAiEmbedder
-from llm_proxy.api_keys import no_key
+from llm_proxy.own_secrets import no_key
 from tests.harness.modules import running
 from tests.harness.openai_server import OpenAiServer, Refusal, openai_server
 

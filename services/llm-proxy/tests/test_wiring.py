@@ -13,7 +13,7 @@ from clientsphere.llm.v1 import llm_service_pb2 as pb
 from clientsphere.llm.v1.llm_service_pb2_grpc import LlmServiceStub
 from clientsphere_common.secrets.environment import EnvironmentSource
 from clientsphere_common.secrets.polled import PolledSecrets
-from llm_proxy.api_keys import open_api_keys
+from llm_proxy.own_secrets import open_upstream_keys
 from llm_proxy.settings import LlmProxySettings
 from llm_proxy.wiring import Surroundings, build
 from tests.harness.openai_server import ChatScript, OpenAiServer, chunk, openai_server, said
@@ -50,7 +50,7 @@ async def host(server: OpenAiServer, secrets: PolledSecrets) -> AsyncIterator[Rp
             "embedding_dimension": 2,
         }
     )
-    keys = await open_api_keys(settings, secrets)
+    keys = await open_upstream_keys(settings, secrets)
     async with rpc_host(build(settings, Surroundings(keys))) as serving:
         as_caller("tnt_a")
         yield serving

@@ -24,7 +24,7 @@ from clientsphere_common.errors import (
 from clientsphere_common.resilience.calls import CallPolicy, RemoteCalls
 from clientsphere_common.resilience.metrics import CallMetrics
 from clientsphere_common.resilience.retries import RetryPolicy
-from llm_proxy.api_keys import ApiKey
+from llm_proxy.own_secrets import ApiKey
 
 log = structlog.get_logger(__name__)
 

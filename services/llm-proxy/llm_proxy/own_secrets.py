@@ -19,12 +19,12 @@ def no_key() -> str:
 
 
 @dataclass(frozen=True)
-class ApiKeys:
+class UpstreamKeys:
     completion: ApiKey = no_key
     embedding: ApiKey = no_key
 
 
-async def open_api_keys(settings: LlmProxySettings, secrets: Secrets) -> Opened[ApiKeys]:
+async def open_upstream_keys(settings: LlmProxySettings, secrets: Secrets) -> Opened[UpstreamKeys]:
     """Only those of APIs that are configured; the one that is missing now is not looked for later.
 
     Raises DependencyUnavailableError while their place does not answer.
@@ -40,7 +40,7 @@ async def open_api_keys(settings: LlmProxySettings, secrets: Secrets) -> Opened[
         modules.append(followed)
         return lambda: followed.value
 
-    keys = ApiKeys(
+    keys = UpstreamKeys(
         completion=await key_of("completion", settings.completion_base_url),
         embedding=await key_of("embedding", settings.embedding_base_url),
     )
