@@ -6,7 +6,7 @@ import gc
 import secrets
 
 from clientsphere_common.events.kafka.event_log import KafkaEventLog
-from clientsphere_common.events.kafka.settings import KafkaSettings
+from clientsphere_common.events.kafka.model import KafkaSettings
 from tests.harness.line import Line
 
 # Tansu lets a group form after half of it.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.events.kafka.event_log import KafkaEventLog
-from clientsphere_common.events.kafka.settings import KafkaSettings
+from clientsphere_common.events.kafka.model import KafkaSettings
 from clientsphere_common.events.model import Event, Handler, Subscription
 from clientsphere_common.events.ports import EventPublisher
 from tests.contract.kafka_event_log import settings_for_tests

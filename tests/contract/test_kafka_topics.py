@@ -8,8 +8,8 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from clientsphere_common.errors import PayloadTooLargeError
+from clientsphere_common.events.kafka.model import KafkaSettings
 from clientsphere_common.events.kafka.records import StoredRecord
-from clientsphere_common.events.kafka.settings import KafkaSettings
 from clientsphere_common.events.model import Event
 from tests.contract.kafka_network import Network
 from tests.contract.recording_handler import GROUP, TOPIC, RecordingHandler, new_event

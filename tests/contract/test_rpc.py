@@ -23,7 +23,14 @@ from clientsphere_common.errors import (
 from clientsphere_common.request import current_caller, remaining_s, set_timeout
 from clientsphere_common.rpc.transport import Transport
 from tests.harness.certificates import make_authority
-from tests.harness.raw import raw_client_stream, raw_server_stream, raw_service, raw_unary
+from tests.harness.raw import (
+    Waiting,
+    echo,
+    raw_client_stream,
+    raw_server_stream,
+    raw_service,
+    raw_unary,
+)
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
 
 MIB = 1024 * 1024
@@ -37,33 +44,6 @@ def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Serve:
         return rpc_host
     files = make_authority(tmp_path / "ca").issue("service")
     return partial(rpc_host, address="127.0.0.1:0", transport=Transport(tls=files))
-
-
-class Waiting:
-    """Methods that wait until they are cancelled."""
-
-    def __init__(self) -> None:
-        self.started = asyncio.Event()
-        self.cancelled = asyncio.Event()
-
-    async def answer(self, _request: object, _context: object) -> bytes:
-        await self._wait()
-        return b""
-
-    async def stream(self, request: bytes, _context: object) -> AsyncIterator[bytes]:
-        yield request
-        await self._wait()
-
-    async def _wait(self) -> None:
-        self.started.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.cancelled.set()
-
-
-async def echo(request: bytes, _context: object) -> bytes:
-    return request
 
 
 class TestCalls:

@@ -7,6 +7,8 @@ async with rpc_host(parts) as host:
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -44,3 +46,30 @@ def raw_client_stream(channel: grpc.aio.Channel) -> StreamUnaryMultiCallable[byt
 
 def raw_server_stream(channel: grpc.aio.Channel) -> UnaryStreamMultiCallable[bytes, bytes]:
     return channel.unary_stream(RAW_METHOD)
+
+
+class Waiting:
+    """Methods that wait until they are cancelled."""
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+        self.cancelled = asyncio.Event()
+
+    async def answer(self, _request: object, _context: object) -> bytes:
+        await self._wait()
+        return b""
+
+    async def stream(self, request: bytes, _context: object) -> AsyncIterator[bytes]:
+        yield request
+        await self._wait()
+
+    async def _wait(self) -> None:
+        self.started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+
+
+async def echo(request: bytes, _context: object) -> bytes:
+    return request

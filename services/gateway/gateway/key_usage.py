@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from clientsphere_common.errors import ServiceError
-from gateway.ports import ApiKeyStore
+from gateway.ports import KeyUsageStore
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ class KeyUsage:
 
     name = "key usage"
 
-    def __init__(self, store: ApiKeyStore, interval_s: float = 60.0) -> None:
+    def __init__(self, store: KeyUsageStore, interval_s: float = 60.0) -> None:
         self._store = store
         self._interval_s = interval_s
         self._used_at: dict[str, datetime] = {}

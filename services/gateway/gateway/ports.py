@@ -95,7 +95,13 @@ class TenantStore(Protocol):
     async def find(self, tenant_id: str) -> Tenant | None: ...
 
 
-class ApiKeyStore(Protocol):
+class KeyUsageStore(Protocol):
+    async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
+        """Note when keys were used last, by their ids; an earlier time changes nothing."""
+        ...
+
+
+class ApiKeyStore(KeyUsageStore, Protocol):
     """Every change is told to the audit trail, both or none."""
 
     async def find(self, key_id: str) -> ApiKey | None:
@@ -123,10 +129,6 @@ class ApiKeyStore(Protocol):
         Raises NotFoundError for keys of other tenants, ConflictError for the last owner's key
         that is alive.
         """
-        ...
-
-    async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
-        """Note when keys were used last, by their ids; an earlier time changes nothing."""
         ...
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -18,10 +17,11 @@ from clientsphere_common.errors import (
     UnauthenticatedError,
 )
 from clientsphere_common.request import Caller
+from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.api_keys import ApiKeys
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
-from gateway.model.tenancy import ApiKey, IssuedKey, KeyWish, NewSecret, NewTenant
+from gateway.model.tenancy import ApiKey, IssuedKey, KeyWish, NewTenant
 from tests.harness.databases import DatabaseUnderTest
 from tests.harness.gateway import Clock, Gateway, Tables, owner_of
 
@@ -192,9 +192,9 @@ class TestListAll:
 
 
 class TestRecordsThatAreRemembered:
-    async def test_are_bounded_in_number(self, gateway: Gateway) -> None:
+    async def test_are_bounded_in_number(self, gateway: Gateway, tables: Tables) -> None:
         issued = gateway.mint.issue("tnt_a", KeyWish("a key", Role.VIEWER))
-        store = CountingStore(issued.record)
+        store = CountingStore(tables, issued.record)
         keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.roles, gateway.clock)
         for number in range(5000):
             await keys.principal("tnt_a", f"key_{number}", HERE)
@@ -205,42 +205,29 @@ class TestRecordsThatAreRemembered:
         assert store.asked == 5001
 
 
-class SlowStore:
+class SlowStore(SqlApiKeys):
     """The first answer is late, and tells how the key was when it was asked for."""
 
-    def __init__(self, record: ApiKey) -> None:
-        self.record = record
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables.database, tables.relay)
         self.was_asked = asyncio.Event()
         self.may_answer = asyncio.Event()
 
     async def find(self, key_id: str) -> ApiKey | None:
-        record = self.record
+        record = await super().find(key_id)
         if not self.was_asked.is_set():
             self.was_asked.set()
             await self.may_answer.wait()
         return record
 
-    async def revoke(self, caller: Caller, key_id: str, at: datetime) -> ApiKey:
-        self.record = replace(self.record, revoked_at=at)
-        return self.record
 
-    async def add(self, caller: Caller, key: ApiKey) -> None:
-        raise NotImplementedError
-
-    async def list_all(self, tenant_id: str) -> Sequence[ApiKey]:
-        raise NotImplementedError
-
-    async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
-        raise NotImplementedError
-
-    async def mark_used(self, used_at: Mapping[str, datetime]) -> None:
-        raise NotImplementedError
-
-
-class CountingStore(SlowStore):
+class CountingStore(SqlApiKeys):
     """Finds a key under every id, and counts how often it was asked."""
 
-    asked = 0
+    def __init__(self, tables: Tables, record: ApiKey) -> None:
+        super().__init__(tables.database, tables.relay)
+        self.record = record
+        self.asked = 0
 
     async def find(self, key_id: str) -> ApiKey | None:
         self.asked += 1
@@ -248,16 +235,12 @@ class CountingStore(SlowStore):
 
 
 class TestAKeyThatIsRevokedWhileItIsLookedUp:
-    async def test_is_not_remembered_as_alive(self, gateway: Gateway) -> None:
-        issued = gateway.mint.issue("tnt_a", KeyWish("a key", Role.VIEWER))
-        store = SlowStore(issued.record)
+    async def test_is_not_remembered_as_alive(
+        self, gateway: Gateway, tables: Tables, owner: Caller
+    ) -> None:
+        issued = await new_key(gateway, owner)
+        store = SlowStore(tables)
         keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.roles, gateway.clock)
-        owner = Caller(
-            "tnt_a",
-            "key_owner",
-            ("owner",),
-            permissions=frozenset(ROLE_PERMISSIONS[Role.OWNER]),
-        )
 
         early = asyncio.create_task(keys.authenticate(issued.key, HERE))
         await store.was_asked.wait()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.request import Caller
 from gateway.key_usage import KeyUsage
-from gateway.model.tenancy import ApiKey, NewSecret, NewTenant
+from gateway.model.tenancy import NewTenant
 from tests.harness.gateway import Gateway, Tables
 from tests.harness.modules import running
 
@@ -30,21 +29,6 @@ class FakeStore:
             raise DependencyUnavailableError("database_unavailable", "The database is away.")
         self.written.append(used_at)
         self.wrote.set()
-
-    async def find(self, key_id: str) -> ApiKey | None:
-        raise NotImplementedError
-
-    async def add(self, caller: Caller, key: ApiKey) -> None:
-        raise NotImplementedError
-
-    async def list_all(self, tenant_id: str) -> Sequence[ApiKey]:
-        raise NotImplementedError
-
-    async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
-        raise NotImplementedError
-
-    async def revoke(self, caller: Caller, key_id: str, at: datetime) -> ApiKey:
-        raise NotImplementedError
 
 
 class TestKeyUsage:

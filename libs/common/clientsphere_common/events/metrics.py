@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.events.model import Standing
-from clientsphere_common.events.ports import EventOperations
+from clientsphere_common.events.ports import GroupStandings
 from clientsphere_common.repeating import Repeating
 
 log = structlog.get_logger(__name__)
@@ -29,12 +29,12 @@ class EventMetrics:
 
     def __init__(
         self,
-        operations: EventOperations,
+        groups: GroupStandings,
         registry: CollectorRegistry,
         every_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._operations = operations
+        self._groups = groups
         self._clock = clock
         self._is_away = False
         self._sampling = Repeating(self.sample, lambda: every_s)
@@ -69,7 +69,7 @@ class EventMetrics:
 
     async def sample(self) -> None:
         try:
-            standings = await self._operations.standings()
+            standings = await self._groups.standings()
         except DependencyUnavailableError as error:
             self._forget()
             if not self._is_away:

@@ -42,14 +42,19 @@ class EventConsumer(Protocol):
         """Wait until the consumer ends; raises what ended it, unless it was stopped."""
 
 
-class EventOperations(Protocol):
+class GroupStandings(Protocol):
+    async def standings(self) -> list[Standing]:
+        """Tell of every group that ever began, by topic and name.
+
+        Raises DependencyUnavailableError.
+        """
+
+
+class EventOperations(GroupStandings, Protocol):
     """What operators ask an event log, also beside the processes that work with it.
 
     All of it raises DependencyUnavailableError.
     """
-
-    async def standings(self) -> list[Standing]:
-        """Tell of every group that ever began, by topic and name."""
 
     async def lag(self, topic: str, group: str) -> int:
         """Count the events that the group has neither handled nor given up."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, FilePath, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from clientsphere_common.events.kafka.settings import KafkaSettings
+from clientsphere_common.events.kafka.model import KafkaSettings
 
 _ADDRESSES = r"^([^\s,]+:\d+(,[^\s,]+:\d+)*)?$"
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.events.metrics import EventMetrics
-from clientsphere_common.events.model import DeadLetter, Standing
+from clientsphere_common.events.model import Standing
 
 NOW_S = 1_000_000.0
 
@@ -25,15 +25,6 @@ class FakeOperations:
         if self.standings_told is None:
             raise DependencyUnavailableError("event_log_unavailable", "The log is away.")
         return self.standings_told
-
-    async def lag(self, topic: str, group: str) -> int:
-        raise NotImplementedError
-
-    async def dead_letters(self, topic: str, group: str, limit: int = 100) -> list[DeadLetter]:
-        raise NotImplementedError
-
-    async def replay(self, topic: str, group: str, event_ids: object) -> int:
-        raise NotImplementedError
 
 
 def behind(group: str = "workers") -> Standing:

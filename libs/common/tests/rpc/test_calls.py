@@ -17,35 +17,15 @@ from clientsphere_common.errors import (
 )
 from clientsphere_common.request import set_timeout
 from clientsphere_common.rpc.channels import open_channel
-from tests.harness.raw import raw_client_stream, raw_server_stream, raw_service, raw_unary
+from tests.harness.raw import (
+    Waiting,
+    echo,
+    raw_client_stream,
+    raw_server_stream,
+    raw_service,
+    raw_unary,
+)
 from tests.harness.rpc import as_caller, rpc_host
-
-
-async def echo(request: bytes, _context: object) -> bytes:
-    return request
-
-
-class Waiting:
-    """Servicer methods that wait until they are cancelled."""
-
-    def __init__(self) -> None:
-        self.started = asyncio.Event()
-        self.cancelled = asyncio.Event()
-
-    async def answer(self, _request: object, _context: object) -> bytes:
-        await self._wait()
-        return b""
-
-    async def stream(self, request: bytes, _context: object) -> AsyncIterator[bytes]:
-        yield request
-        await self._wait()
-
-    async def _wait(self) -> None:
-        self.started.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.cancelled.set()
 
 
 class TestUnary:

@@ -18,8 +18,8 @@ from clientsphere_common.events.kafka.backlog import Backlog
 from clientsphere_common.events.kafka.cluster import KafkaCluster
 from clientsphere_common.events.kafka.lane import Delivery
 from clientsphere_common.events.kafka.lanes import OwnedLanes
+from clientsphere_common.events.kafka.model import GroupTopics
 from clientsphere_common.events.kafka.records import NewRecord, dead_letter_record
-from clientsphere_common.events.kafka.settings import GroupTopics
 from clientsphere_common.events.model import DeadLetter, Subscription
 
 _PROCESS_DIED = Failure("ProcessDied: the process ended during the attempt")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from clientsphere_common.events.kafka.model import KafkaSettings
 from clientsphere_common.events.kafka.reader import KafkaReader
-from clientsphere_common.events.kafka.settings import KafkaSettings
 from clientsphere_common.events.kafka.topics import KafkaTopics
 from clientsphere_common.events.kafka.writer import KafkaWriter
 

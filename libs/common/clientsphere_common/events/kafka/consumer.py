@@ -12,7 +12,7 @@ from clientsphere_common.events.kafka.attempts import Attempts
 from clientsphere_common.events.kafka.cluster import KafkaCluster
 from clientsphere_common.events.kafka.lanes import OwnedLanes
 from clientsphere_common.events.kafka.member import Batch, GroupMember
-from clientsphere_common.events.kafka.settings import group_topics
+from clientsphere_common.events.kafka.model import group_topics
 from clientsphere_common.events.model import Subscription
 
 log = structlog.get_logger(__name__)

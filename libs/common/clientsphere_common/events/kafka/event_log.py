@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from clientsphere_common.errors import PayloadTooLargeError
 from clientsphere_common.events.kafka.cluster import KafkaCluster
 from clientsphere_common.events.kafka.consumer import KafkaEventConsumer
+from clientsphere_common.events.kafka.model import KafkaSettings
 from clientsphere_common.events.kafka.operations import KafkaEventOperations
 from clientsphere_common.events.kafka.records import event_record
-from clientsphere_common.events.kafka.settings import KafkaSettings
 from clientsphere_common.events.model import Event, Subscription
 
 

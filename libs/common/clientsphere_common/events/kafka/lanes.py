@@ -9,6 +9,7 @@ import structlog
 from clientsphere_common.events.kafka.cluster import KafkaCluster
 from clientsphere_common.events.kafka.lane import SOURCES, Delivery, Lane, SourceName
 from clientsphere_common.events.kafka.member import Orders, Place
+from clientsphere_common.events.kafka.model import GroupTopics
 from clientsphere_common.events.kafka.reader import Tail
 from clientsphere_common.events.kafka.records import (
     NewRecord,
@@ -16,7 +17,6 @@ from clientsphere_common.events.kafka.records import (
     event_of,
     published_at_us,
 )
-from clientsphere_common.events.kafka.settings import GroupTopics
 
 log = structlog.get_logger(__name__)
 

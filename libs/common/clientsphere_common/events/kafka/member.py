@@ -13,8 +13,8 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, T
 from kafka.errors import KafkaError, RetriableError
 
 from clientsphere_common.events.kafka.assignor import LaneAssignor
+from clientsphere_common.events.kafka.model import GroupTopics, KafkaSettings
 from clientsphere_common.events.kafka.records import StoredRecord
-from clientsphere_common.events.kafka.settings import GroupTopics, KafkaSettings
 from clientsphere_common.events.kafka.thread import KafkaThread
 
 log = structlog.get_logger(__name__)

@@ -9,6 +9,7 @@ from clientsphere_common.events.kafka.dead_letters import DeadLetterIds
 from clientsphere_common.events.kafka.lane import SOURCES, Lane
 from clientsphere_common.events.kafka.lanes import load_lanes
 from clientsphere_common.events.kafka.member import Place
+from clientsphere_common.events.kafka.model import GroupTopics, KafkaSettings, group_topics
 from clientsphere_common.events.kafka.reader import Tail
 from clientsphere_common.events.kafka.records import (
     StoredRecord,
@@ -17,7 +18,6 @@ from clientsphere_common.events.kafka.records import (
     removal_record,
     replay_record,
 )
-from clientsphere_common.events.kafka.settings import GroupTopics, KafkaSettings, group_topics
 from clientsphere_common.events.model import DeadLetter, Standing
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
+from clientsphere_common.events.kafka.model import KafkaSettings
 from clientsphere_common.events.kafka.records import StoredRecord
-from clientsphere_common.events.kafka.settings import KafkaSettings
 from clientsphere_common.events.kafka.thread import KafkaThread
 
 

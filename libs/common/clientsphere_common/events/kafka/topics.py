@@ -7,7 +7,7 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
-from clientsphere_common.events.kafka.settings import (
+from clientsphere_common.events.kafka.model import (
     GroupTopics,
     KafkaSettings,
     group_topics,

@@ -11,8 +11,8 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from clientsphere_common.events.kafka.model import KafkaSettings
 from clientsphere_common.events.kafka.records import NewRecord
-from clientsphere_common.events.kafka.settings import KafkaSettings
 from clientsphere_common.events.kafka.thread import KafkaThread, unavailable
 
 _FORCED_END_S = 1.0
