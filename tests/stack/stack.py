@@ -191,12 +191,6 @@ class Stack:
                 started.push_async_callback(module.stop)
             yield opened.use
 
-    def report(self, name: str, text: str) -> Path:
-        """Keep what a test found out beside the logs."""
-        file = self.folder.log(name).with_suffix(".txt")
-        file.write_text(f"{text}\n")
-        return file
-
     def _problems(self) -> list[str]:
         return [
             f"{name} is {service.state}"
