@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clientsphere_common.errors import InvalidInputError
+from clientsphere_common.names import is_name
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.ports import PassageIndex
 from ingestion.model import KnowledgeBase
@@ -19,7 +20,7 @@ class KnowledgeBaseCare:
     async def create(self, caller: Caller, name: str) -> KnowledgeBase:
         """Raises InvalidInputError for an unusable name, ConflictError for one in use."""
         name = name.strip()
-        if not name or len(name) > _MAX_NAME_CHARS or not name.isprintable():
+        if len(name) > _MAX_NAME_CHARS or not is_name(name):
             raise InvalidInputError(
                 "invalid_knowledge_base_name",
                 f"A knowledge base's name has 1 to {_MAX_NAME_CHARS} printable characters.",

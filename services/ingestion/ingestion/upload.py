@@ -9,6 +9,7 @@ import structlog
 
 from clientsphere_common.errors import InvalidInputError, PayloadTooLargeError
 from clientsphere_common.ids import new_id
+from clientsphere_common.names import is_name
 from clientsphere_common.objects.ports import ObjectStore
 from clientsphere_common.request import Caller
 from ingestion.model import ReceivedFile, UploadOutcome, UploadTarget
@@ -98,7 +99,7 @@ def clean_name(name: str) -> str:
     Raises InvalidInputError when nothing usable is left.
     """
     base = PureWindowsPath(PurePosixPath(name).name).name.strip()
-    if base in {"", ".", ".."} or len(base) > _MAX_NAME_CHARS or not base.isprintable():
+    if base in {".", ".."} or len(base) > _MAX_NAME_CHARS or not is_name(base):
         raise InvalidInputError(
             "invalid_file_name",
             f"A file name has 1 to {_MAX_NAME_CHARS} printable characters.",

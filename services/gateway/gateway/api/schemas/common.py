@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from clientsphere_common.access.model import Permission
+from clientsphere_common.names import NAME_PATTERN
 
 Example = dict[str, Any]
 
@@ -16,11 +19,19 @@ def examples(*values: Example) -> ConfigDict:
 
 Name = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$"
-    ),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=NAME_PATTERN),
 ]
 Id = Annotated[str, StringConstraints(max_length=64)]
+
+
+def _any_number_of_times(schema: Example) -> None:
+    """A value that is sent twice means what it means once, so it is not refused."""
+    del schema["uniqueItems"]
+
+
+Permissions = Annotated[
+    frozenset[Permission], Field(min_length=1, json_schema_extra=_any_number_of_times)
+]
 
 
 class RequestBody(BaseModel):
