@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from gateway.allowed_methods import AllowedMethods
 from gateway.api import (
     api_keys,
     audit,
@@ -22,7 +23,7 @@ from gateway.api import (
     token_issuers,
     tokens,
 )
-from gateway.api.access import BEARER, check_access
+from gateway.api.access import BEARER, check_access, routes_of
 from gateway.api.docs import add_docs
 from gateway.api.problem_docs import PROBLEM_SCHEMA
 from gateway.metrics import HttpMetrics
@@ -76,6 +77,14 @@ def _remove_default_validation_errors(document: dict[str, Any]) -> None:
 
 
 def create_app(services: Services, settings: GatewaySettings) -> GatewayApi:
+    app = create_api()
+    app.state.services = services
+    _surround(app, settings, HttpMetrics(services.registry))
+    return app
+
+
+def create_api() -> GatewayApi:
+    """Every route and its documentation, with nothing behind them."""
     app = GatewayApi(
         title="ClientSphere",
         version="1",
@@ -84,7 +93,6 @@ def create_app(services: Services, settings: GatewaySettings) -> GatewayApi:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.services = services
     for resource in (
         tokens,
         me,
@@ -103,8 +111,7 @@ def create_app(services: Services, settings: GatewaySettings) -> GatewayApi:
         app.include_router(resource.router, generate_unique_id_function=lambda route: route.name)
     add_docs(app)
     check_access(app.routes)
-    install_error_handlers(app)
-    _surround(app, settings, HttpMetrics(services.registry))
+    install_error_handlers(app, AllowedMethods(routes_of(app.routes)))
     return app
 
 

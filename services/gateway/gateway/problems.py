@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -14,6 +15,7 @@ from starlette.responses import Response
 
 from clientsphere_common.errors import ServiceError, UnauthenticatedError
 from clientsphere_common.request import current_trace
+from gateway.allowed_methods import AllowedMethods
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _OF_STATUS: Mapping[int, tuple[str, str]] = {
@@ -64,10 +66,10 @@ def error_response(error: ServiceError) -> Response:
     return _response(problem_of(error), headers)
 
 
-def install_error_handlers(app: FastAPI) -> None:
+def install_error_handlers(app: FastAPI, allowed: AllowedMethods) -> None:
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(HTTPException, partial(_on_http_exception, allowed))
 
 
 async def _on_service_error(_request: Request, error: Exception) -> Response:
@@ -84,10 +86,15 @@ async def _on_invalid_request(_request: Request, error: Exception) -> Response:
     return _response(problem(400, code, detail, errors), {})
 
 
-async def _on_http_exception(_request: Request, error: Exception) -> Response:
+async def _on_http_exception(
+    allowed: AllowedMethods, request: Request, error: Exception
+) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     code, detail = _OF_STATUS[error.status_code]
-    return _response(problem(error.status_code, code, detail), error.headers or {})
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed.of(request.url.path)
+    return _response(problem(error.status_code, code, detail), headers)
 
 
 def _field_error(location: Sequence[str | int], kind: str, message: str) -> FieldError:

@@ -87,6 +87,26 @@ class TestMistakesOfClients:
         assert response.status_code == 405
         assert response.headers["allow"] == "GET"
 
+    async def test_with_the_method_are_told_all_that_are_allowed(
+        self, owner: httpx.AsyncClient
+    ) -> None:
+        response = await owner.patch("/v1/documents/doc_1")
+        assert response.headers["allow"] == "DELETE, GET"
+
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("/v1/search", {"question": "x", "top_k": "8"}),
+            ("/v1/search", {"question": "x", "top_k": True}),
+            ("/v1/chat", {"question": "x", "stream": 0}),
+            ("/v1/api-keys", {"name": "x", "role": "viewer", "expires_in_days": "9"}),
+        ],
+    )
+    async def test_with_the_kind_of_a_value_are_not_guessed_at(
+        self, owner: httpx.AsyncClient, path: str, body: dict[str, object]
+    ) -> None:
+        assert (await owner.post(path, json=body)).status_code == 400
+
     @pytest.mark.parametrize(
         "query",
         ["after=-1", f"after={2**63}", "after=x", "limit=0", "limit=1001", "action=" + "x" * 65],

@@ -13,6 +13,16 @@ from gateway.api.problem_docs import problems
 
 router = APIRouter(prefix="/v1/documents", tags=["Documents"], route_class=GuardedRoute)
 
+_MEDIA_TYPES = (
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "text/csv",
+    "text/html",
+    "text/markdown",
+    "text/plain",
+)
+"""Of the files that can be uploaded."""
+
 
 @router.get(
     "/{document_id}/content",
@@ -21,7 +31,10 @@ router = APIRouter(prefix="/v1/documents", tags=["Documents"], route_class=Guard
     responses={
         200: {
             "description": "The file, with its own media type.",
-            "content": {"application/octet-stream": {"example": "%PDF-1.7 ..."}},
+            "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}, "example": "..."}
+                for kind in _MEDIA_TYPES
+            },
         },
         **problems("permission_denied", "document_not_found"),
     },

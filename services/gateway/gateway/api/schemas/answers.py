@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import StrictBool
+
 from gateway.api.schemas.common import Example, ResponseBody, examples
 from gateway.api.schemas.search import EXAMPLE_QUESTION, Asking
 
@@ -38,7 +40,7 @@ class ChatBody(Asking):
         },
     )
 
-    stream: bool | None = None
+    stream: StrictBool | None = None
     """Stream the answer as server-sent events. Missing: when `Accept` is `text/event-stream`."""
 
 

@@ -8,8 +8,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
-from clientsphere_common.access.model import Permission, Role
-from gateway.api.schemas.common import Example, Name, RequestBody, ResponseBody, examples
+from clientsphere_common.access.model import Role
+from gateway.api.schemas.common import (
+    Example,
+    Name,
+    Permissions,
+    RequestBody,
+    ResponseBody,
+    examples,
+)
 from gateway.api.schemas.tenants import EXAMPLE_KEY
 from gateway.networks import canonical_network
 
@@ -81,9 +88,9 @@ class NewApiKeyBody(RequestBody):
 
     name: Name
     role: RoleName
-    expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    expires_in_days: Annotated[int, Field(strict=True, ge=1, le=3650)] | None = None
     """Never, when it is missing."""
-    scopes: Annotated[frozenset[Permission], Field(min_length=1)] | None = None
+    scopes: Permissions | None = None
     """The only permissions of its role that the key is to have; all, when it is missing."""
     networks: Annotated[tuple[Network, ...], Field(max_length=100)] = ()
     """In CIDR notation: from where the key may be used; empty: from anywhere."""
@@ -92,7 +99,7 @@ class NewApiKeyBody(RequestBody):
 class RotationBody(RequestBody):
     model_config = examples({"overlap_hours": 24})
 
-    overlap_hours: Annotated[int, Field(ge=0, le=7 * 24)]
+    overlap_hours: Annotated[int, Field(strict=True, ge=0, le=7 * 24)]
     """How much longer the key's text from before is good; 0: it ends at once."""
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from clientsphere_common.access.model import Permission
-from gateway.api.schemas.common import Example, Name, RequestBody, ResponseBody, examples
+from gateway.api.schemas.common import (
+    Example,
+    Name,
+    Permissions,
+    RequestBody,
+    ResponseBody,
+    examples,
+)
 
 _ROLE: Example = {
     "id": "role_1c5d8e7f60594a3b8c2d1e0f98765432",
@@ -24,7 +29,7 @@ class RoleWish(RequestBody):
     model_config = examples({"name": "reviewer", "permissions": ["audit:read", "documents:read"]})
 
     name: Name
-    permissions: Annotated[frozenset[Permission], Field(min_length=1)]
+    permissions: Permissions
     """None that you do not have yourself."""
 
 

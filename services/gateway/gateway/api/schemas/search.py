@@ -31,7 +31,7 @@ class Asking(RequestBody):
 class SearchBody(Asking):
     model_config = examples({"question": EXAMPLE_QUESTION, "top_k": 3})
 
-    top_k: Annotated[int, Field(ge=1, le=50)] = 8
+    top_k: Annotated[int, Field(strict=True, ge=1, le=50)] = 8
 
 
 class PassageBody(ResponseBody):
