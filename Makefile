@@ -59,14 +59,16 @@ contracts: $(VENV)/.dev ## import-linter: who may import whom
 	$(BIN)/lint-imports
 sizes: $(VENV)/.dev ## Files of at most 400 lines, functions of at most 60
 	$(BIN)/python -m tools.check_sizes libs services cli tests tools deploy
-docs: $(VENV)/.dev ## Write the pages that are made from the code: settings, errors, access
+docs: $(VENV)/.dev ## Write the pages that are made from the code: settings, errors, access, OpenAPI
 	$(BIN)/python -m tools.settings_docs
 	$(BIN)/python -m tools.error_docs
 	$(BIN)/python -m tools.access_docs
+	$(BIN)/python -m tools.openapi_docs
 docs-check: $(VENV)/.dev ## Fail when one of them no longer says what the code says
 	$(BIN)/python -m tools.settings_docs --check
 	$(BIN)/python -m tools.error_docs --check
 	$(BIN)/python -m tools.access_docs --check
+	$(BIN)/python -m tools.openapi_docs --check
 protos: $(VENV)/.dev ## Regenerate protos/gen from the .proto files
 	rm -rf protos/gen && mkdir -p protos/gen
 	cd protos && PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/python -m grpc_tools.protoc -I. --python_out=gen --grpc_python_out=gen --mypy_out=quiet:gen --mypy_grpc_out=quiet:gen $(PROTOS)

@@ -62,6 +62,10 @@ class Product:
         return self.data_dir / "objects"
 
     @property
+    def operator_key(self) -> str:
+        return (self.data_dir / "secrets" / "gateway-operator-key").read_text().strip()
+
+    @property
     def log_path(self) -> Path:
         return self.data_dir.parent / f"{self.data_dir.name}.log"
 
@@ -87,13 +91,8 @@ class Product:
         return self._end(signal.SIGTERM)
 
     def create_tenant(self, name: str) -> Tenant:
-        operator_key = (self.data_dir / "secrets" / "gateway-operator-key").read_text().strip()
-        with httpx.Client(base_url=self.url, timeout=30) as client:
-            response = client.post(
-                "/v1/tenants",
-                json={"name": name},
-                headers={"Authorization": f"Bearer {operator_key}"},
-            )
+        with self.client(self.operator_key) as client:
+            response = client.post("/v1/tenants", json={"name": name})
         response.raise_for_status()
         body = response.json()
         return Tenant(body["id"], name, body["owner_api_key"]["key"])
