@@ -17,7 +17,7 @@ from gateway.key_format import key_parts
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.model.tenancy import ApiKey, IssuedKey, KeyWish
-from gateway.networks import is_within
+from gateway.networks import is_no_wider, is_within
 from gateway.permissions import require_management_of
 from gateway.ports import ApiKeyStore
 from gateway.remembered import Remembered
@@ -80,6 +80,7 @@ class ApiKeys:
             )
         issued = self._mint.issue(caller.tenant_id, wish)
         require_management_of(caller, wish.role, issued.record.permissions(of_role))
+        await self._require_no_wider(caller, wish.networks)
         await self._store.add(caller, issued.record)
         return issued
 
@@ -108,7 +109,16 @@ class ApiKeys:
         record = await self.get(caller, key_id)
         of_role = await self._roles.permissions_of(record.tenant_id, (record.role,))
         require_management_of(caller, record.role, record.permissions(of_role))
+        await self._require_no_wider(caller, record.networks)
         return record
+
+    async def _require_no_wider(self, caller: Caller, networks: Sequence[str]) -> None:
+        """Or a key that is bound to a network would be the way to one that is not."""
+        own = await self._find(caller.principal_id)
+        if own is not None and not is_no_wider(networks, own.networks):
+            raise PermissionDeniedError(
+                "networks_above_own", "The key could be used where your own may not."
+            )
 
     async def _admitted(self, record: ApiKey, address: str) -> Caller:
         now = self._mint.now()

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from collections.abc import Collection, Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 
 def canonical_network(text: str) -> str:
@@ -18,6 +25,22 @@ def is_within(networks: Iterable[str], address: str) -> bool:
     except ValueError:
         return False
     return any(own in ip_network(network) for network in networks)
+
+
+def is_no_wider(networks: Collection[str], than: Collection[str]) -> bool:
+    """Whether what is bound to `networks` can be used only where `than` allows; none: anywhere."""
+    if not than:
+        return True
+    outer = [ip_network(network) for network in than]
+    return bool(networks) and all(
+        any(_is_part(ip_network(network), whole) for whole in outer) for network in networks
+    )
+
+
+def _is_part(network: IPv4Network | IPv6Network, whole: IPv4Network | IPv6Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(whole, IPv4Network) and network.subnet_of(whole)
+    return isinstance(whole, IPv6Network) and network.subnet_of(whole)
 
 
 def _unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -133,6 +133,41 @@ class TestNetworks:
         with pytest.raises(UnauthenticatedError):
             await gateway.api_keys.authenticate(guess, "198.51.100.1")
 
+    @pytest.mark.parametrize(
+        ("networks", "is_allowed"),
+        [
+            (("192.0.2.0/25", "2001:db8:1::/48"), True),
+            (("192.0.2.0/24",), True),
+            (("192.0.2.0/23",), False),
+            (("192.0.2.0/25", "198.51.100.0/24"), False),
+            (("::ffff:192.0.2.0/121",), False),
+            ((), False),
+        ],
+    )
+    async def test_bind_what_the_key_hands_on(
+        self, gateway: Gateway, owner: Caller, networks: tuple[str, ...], is_allowed: bool
+    ) -> None:
+        bound = KeyWish("x", Role.ADMIN, networks=("192.0.2.0/24", "2001:db8::/32"))
+        key = (await gateway.api_keys.create(owner, bound)).key
+        caller = await gateway.api_keys.authenticate(key, HERE)
+        made = gateway.api_keys.create(caller, KeyWish("y", Role.VIEWER, networks=networks))
+        if is_allowed:
+            assert (await made).record.networks == networks
+            return
+        with pytest.raises(PermissionDeniedError) as refused:
+            await made
+        assert refused.value.code == "networks_above_own"
+
+    async def test_bind_whose_secret_the_key_may_replace(
+        self, gateway: Gateway, owner: Caller
+    ) -> None:
+        unbound = await gateway.api_keys.create(owner, KeyWish("y", Role.VIEWER))
+        bound = KeyWish("x", Role.ADMIN, networks=("192.0.2.0/24",))
+        key = (await gateway.api_keys.create(owner, bound)).key
+        caller = await gateway.api_keys.authenticate(key, HERE)
+        with pytest.raises(PermissionDeniedError):
+            await gateway.api_keys.rotate(caller, unbound.record.id, DAY)
+
 
 class TestRotate:
     async def test_lets_both_texts_in_until_the_overlap_ends(

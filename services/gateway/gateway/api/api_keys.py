@@ -31,6 +31,7 @@ router = APIRouter(prefix="/v1/api-keys", tags=["Credentials"], route_class=Guar
         "scope_beyond_role",
         "permission_denied",
         "permissions_above_own",
+        "networks_above_own",
         "role_above_own",
         "role_not_found",
     ),
@@ -63,6 +64,7 @@ async def list_api_keys(services: TheServices, caller: TheCaller) -> ApiKeyList:
         "invalid_request",
         "permission_denied",
         "permissions_above_own",
+        "networks_above_own",
         "role_above_own",
         "api_key_not_found",
         "api_key_ended",
@@ -88,6 +90,7 @@ async def rotate_api_key(
     responses=problems(
         "permission_denied",
         "permissions_above_own",
+        "networks_above_own",
         "role_above_own",
         "api_key_not_found",
         "last_owner_key",

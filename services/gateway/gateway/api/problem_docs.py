@@ -49,6 +49,7 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "permission_denied": (403, "This needs the permission documents:write."),
     "network_not_allowed": (403, "The API key may not be used from this network."),
     "permissions_above_own": (403, "You do not have the permission audit:read yourself."),
+    "networks_above_own": (403, "The key could be used where your own may not."),
     "role_above_own": (403, "Keys of the role owner are above your own role."),
     "api_key_not_found": (404, "There is no such API key."),
     "tenant_not_found": (404, "There is no such tenant."),
