@@ -16,7 +16,7 @@ from tests.harness.postgres_server import PostgresServer
 TABLES = """\
 Service    Before     Now
 audit      no tables  0001  migrated
-gateway    no tables  0003  migrated
+gateway    no tables  0004  migrated
 ingestion  no tables  0001  migrated
 """
 

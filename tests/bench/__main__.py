@@ -9,6 +9,7 @@ reading the same pages without us for ingestion. Ratios travel between machines;
 from __future__ import annotations
 
 import io
+import json
 import statistics
 import sys
 import tempfile
@@ -22,11 +23,13 @@ import pypdfium2
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import Paragraph, SimpleDocTemplate
 
+from gateway.limit_rules import LimitName
 from tests.harness.product import Product, upload, wait_until_settled
 
 REPEATS = 200
 DOCUMENTS = 12
 PAGES_ABOUT = 40
+UNLIMITED = {"per_minute": 1_000_000_000, "burst": 1_000_000_000}
 QUESTION = {"question": "At which pressure does the valve of machine 7 open in part 21?"}
 
 
@@ -123,10 +126,7 @@ def say(what: str, figure: str) -> None:
 
 def main() -> None:
     # Unlimited for the bench: what is measured is the work, not the limit.
-    unlimited = {
-        "CLIENTSPHERE_GATEWAY_TENANT_BURST": "1000000",
-        "CLIENTSPHERE_GATEWAY_PRINCIPAL_BURST": "1000000",
-    }
+    unlimited = {"CLIENTSPHERE_GATEWAY_LIMITS": json.dumps(dict.fromkeys(LimitName, UNLIMITED))}
     with tempfile.TemporaryDirectory() as folder:
         product = Product(Path(folder) / "data", environment=unlimited)
         bench_start(product)

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from clientsphere_common.rate_limits.model import Bucket, RateLimit
+from clientsphere_common.rate_limits.model import Bucket, Claim, RateLimit
 from clientsphere_common.rate_limits.redis import RedisRateLimiter
 from clientsphere_common.redis.server import RedisServer
 from clientsphere_common.redis.settings import RedisSettings
@@ -35,7 +35,7 @@ async def take_repeatedly(url: str, bucket: Bucket) -> list[Admission]:
 
     async def take() -> None:
         while (asked_s := time.monotonic()) < stop_s:
-            (standing,) = await limiter.take([bucket])
+            (standing,) = await limiter.take(Claim([bucket]))
             if not standing.retry_after_s:
                 admissions.append(Admission(asked_s, time.monotonic()))
 

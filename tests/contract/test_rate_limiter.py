@@ -1,83 +1,33 @@
-"""One suite for every rate limiter, by a clock of the test; then Redis by its own clock."""
+"""One suite for every rate limiter, by a clock of the test."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import secrets
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
-from typing import Protocol
+from dataclasses import replace
 
 import pytest
-import redis
-from hypothesis import given
-from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
 
-from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.rate_limits.fallback import RateLimiterWithFallback
-from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
-from clientsphere_common.rate_limits.model import Bucket, RateLimit, Standing
-from clientsphere_common.rate_limits.ports import RateLimiter
-from clientsphere_common.rate_limits.redis import RedisRateLimiter
-from clientsphere_common.redis.server import RedisServer
-from clientsphere_common.redis.settings import RedisSettings
-from tests.contract.take_repeatedly import Admission
+from clientsphere_common.rate_limits.model import (
+    Bucket,
+    RateLimit,
+    Standing,
+)
+from tests.contract.rate_limiters import (
+    PLACE,
+    TOKENS,
+    InProcessUnderTest,
+    LimiterUnderTest,
+    RedisClockedByTest,
+    Taker,
+    connected,
+    is_admitted,
+)
 from tests.harness.eventually import eventually
 from tests.harness.modules import running
-from tests.harness.redis_server import RedisUnderTest
 
-US_PER_S = 1_000_000
-# As large as the real ones: the arithmetic must be exact there.
-NOW_US = 1_800_000_000 * US_PER_S
 TENANT = RateLimit("tenant", 60, 3)
 PRINCIPAL = RateLimit("principal", 30, 1)
-FALLBACKS = "clientsphere_rate_limit_fallbacks_total"
-
-
-class LimiterUnderTest(Protocol):
-    @property
-    def limiter(self) -> RateLimiter: ...
-
-    async def pass_time(self, us: int) -> None: ...
-
-
-class InProcessUnderTest:
-    def __init__(self) -> None:
-        self._now_us = NOW_US
-        self.limiter = InProcessRateLimiter(lambda: self._now_us)
-
-    async def pass_time(self, us: int) -> None:
-        self._now_us += us
-
-
-class RedisClockedByTest:
-    """Its clock is a key on the server."""
-
-    def __init__(self, server: RedisServer) -> None:
-        self._server = server
-        self._clock = f"clock-{secrets.token_hex(8)}"
-        self.limiter = RedisRateLimiter(
-            server, clock=f"{{0, tonumber(redis.call('GET', '{self._clock}'))}}"
-        )
-
-    async def pass_time(self, us: int) -> None:
-        await self._server.call("SETNX", self._clock, NOW_US)
-        await self._server.call("INCRBY", self._clock, us)
-
-
-@asynccontextmanager
-async def connected(url: str, **settings: float) -> AsyncIterator[RedisServer]:
-    """Patient, unless `settings` say otherwise."""
-    server = RedisServer(RedisSettings.model_validate({"url": url, "timeout_s": 5, **settings}))
-    async with running(server):
-        yield server
 
 
 @pytest.fixture(params=["in_process", "redis"])
@@ -88,31 +38,8 @@ async def under_test(request: pytest.FixtureRequest) -> AsyncIterator[LimiterUnd
         async with connected(request.getfixturevalue("redis_server").url) as server:
             clocked = RedisClockedByTest(server)
             await clocked.pass_time(0)
-            yield clocked
-
-
-@dataclass
-class Taker:
-    """Takes from buckets that no other test uses."""
-
-    under_test: LimiterUnderTest
-
-    def __post_init__(self) -> None:
-        self._own = secrets.token_hex(8)
-
-    async def take(self, *asked: tuple[RateLimit, str]) -> list[Standing]:
-        buckets = [Bucket(limit, f"{key}-{self._own}") for limit, key in asked]
-        return await self.under_test.limiter.take(buckets)
-
-    async def is_admitted(self, *asked: tuple[RateLimit, str]) -> bool:
-        return is_admitted(await self.take(*asked))
-
-    async def pass_time(self, s: float) -> None:
-        await self.under_test.pass_time(round(s * US_PER_S))
-
-
-def is_admitted(standings: list[Standing]) -> bool:
-    return not any(standing.retry_after_s for standing in standings)
+            async with running(clocked.limiter):
+                yield clocked
 
 
 @pytest.fixture
@@ -181,171 +108,93 @@ class TestEveryRateLimiter:
         assert sum(admitted) == 20
 
 
-LIMITS = st.sampled_from(
-    [RateLimit(f"{n}-{burst}", n, burst) for n in (7, 61, 6000, 999_983) for burst in (1, 2, 5)]
-)
-PROGRAMS = st.lists(
-    st.tuples(
-        st.one_of(st.integers(0, 200), st.integers(0, 20 * US_PER_S)),
-        st.lists(st.tuples(LIMITS, st.sampled_from("kq")), min_size=1, max_size=3, unique=True),
-    ),
-    max_size=40,
-)
+class TestWhatIsHeld:
+    async def test_is_not_there_for_others_until_it_is_settled(self, taker: Taker) -> None:
+        assert is_admitted(await taker.claim(PLACE, claim_id="a"))
+        assert is_admitted(await taker.claim(PLACE, claim_id="b"))
+        (standing,) = await taker.claim(PLACE, claim_id="c")
+        assert (standing.remaining, standing.retry_after_s) == (0, 1.0)
+        await taker.pass_time(15)
+        assert not is_admitted(await taker.claim(PLACE, claim_id="c"))
+        taker.settle(PLACE, "a")
+        await eventually(lambda: self._is_admitted(taker, PLACE, "c"))
 
+    async def test_is_charged_as_far_as_it_was_used(self, taker: Taker) -> None:
+        assert [(await taker.claim(TOKENS, claim_id=one))[0].remaining for one in "ab"] == [60, 20]
+        taker.settle(TOKENS, "a", used=10)
+        await eventually(lambda: self._leaves(taker, 50))
 
-class TestCongruence:
-    @given(program=PROGRAMS)
-    def test_both_decide_alike_and_as_exact_arithmetic_does(
-        self, redis_server: RedisUnderTest, program: list[tuple[int, list[tuple[RateLimit, str]]]]
-    ) -> None:
-        asyncio.run(self._run(redis_server.url, program))
+    async def test_is_owed_when_more_was_used(self, taker: Taker) -> None:
+        await taker.claim(TOKENS, claim_id="a")
+        taker.settle(TOKENS, "a", used=250)
+        await eventually(lambda: self._leaves(taker, 0))
+        (standing,) = await taker.claim(TOKENS, claim_id="b")
+        assert (standing.full_in_s, standing.retry_after_s) == (250.0, 190.0)
+        await taker.pass_time(190)
+        assert is_admitted(await taker.claim(TOKENS, claim_id="b"))
 
-    async def _run(self, url: str, program: list[tuple[int, list[tuple[RateLimit, str]]]]) -> None:
-        async with connected(url) as server:
-            here, there = Taker(InProcessUnderTest()), Taker(RedisClockedByTest(server))
-            exact = ExactModel()
-            for gap_us, asked in program:
-                for one in (here, there):
-                    await one.under_test.pass_time(gap_us)
-                standings = await here.take(*asked)
-                assert await there.take(*asked) == standings
-                assert exact.is_admitted(gap_us, asked) is is_admitted(standings)
+    async def test_is_settled_once(self, taker: Taker) -> None:
+        await taker.claim(TOKENS, claim_id="a")
+        for _ in range(3):
+            taker.settle(TOKENS, "a", used=10)
+        taker.settle(TOKENS, "never-held", used=10)
+        await eventually(lambda: self._leaves(taker, 90))
+        await taker.claim(PLACE, claim_id="z")
+        assert await self._leaves(taker, 90)
 
+    async def test_of_more_than_the_burst_waits_for_the_whole_burst(self, taker: Taker) -> None:
+        greedy = replace(TOKENS, amount=10**9)
+        assert is_admitted(await taker.claim(greedy, claim_id="a"))
+        (standing,) = await taker.claim(greedy, claim_id="b")
+        assert standing.retry_after_s == 100.0
 
-class ExactModel:
-    """Token buckets in rational numbers."""
+    async def test_elsewhere_can_be_counted_here_up_to_the_burst(self, taker: Taker) -> None:
+        plain = Bucket(RateLimit("plain", 60, 10), "t")
+        taker.settle(plain, "", used=4)
 
-    def __init__(self) -> None:
-        self._now_us = 0
-        self._tokens: dict[tuple[RateLimit, str], tuple[Fraction, int]] = {}
+        async def leaves(count: int) -> bool:
+            (standing,) = await taker.claim(replace(plain, amount=0))
+            return standing.remaining == count
 
-    def is_admitted(self, gap_us: int, asked: list[tuple[RateLimit, str]]) -> bool:
-        self._now_us += gap_us
-        tokens = {one: self._refilled(one) for one in asked}
-        fits = all(count >= 1 for count in tokens.values())
-        for one, count in tokens.items():
-            self._tokens[one] = (count - 1 if fits else count, self._now_us)
-        return fits
+        await eventually(lambda: leaves(6))
+        taker.settle(plain, "", used=1000)
+        await eventually(lambda: leaves(0))
+        await taker.pass_time(3)
+        assert await leaves(3)
 
-    def _refilled(self, one: tuple[RateLimit, str]) -> Fraction:
-        limit, _ = one
-        count, at_us = self._tokens.get(one, (Fraction(limit.burst), self._now_us))
-        refill = Fraction(self._now_us - at_us, limit.interval_us)
-        return min(Fraction(limit.burst), count + refill)
-
-
-class TestRedisByItsOwnClock:
-    async def test_many_processes_together_never_get_more_than_the_limit(
-        self, redis_server: RedisUnderTest
-    ) -> None:
-        limit, key = RateLimit("law", 12_000, 20), secrets.token_hex(8)
-        admissions = sorted(await _load(redis_server.url, Bucket(limit, key), processes=3))
-        per_s = limit.per_minute / 60
-        for first, begin in enumerate(admissions):
-            window: list[float] = sorted(one.replied_s for one in admissions[first:])
-            for count, end_s in enumerate(window, start=1):
-                assert count <= limit.burst + per_s * (end_s - begin.asked_s) + 1
-        span_s = admissions[-1].asked_s - admissions[0].asked_s
-        assert len(admissions) >= 0.5 * (limit.burst + per_s * span_s)
-
-    async def test_a_server_that_forgot_the_script_is_told_it_again(
-        self, redis_server: RedisUnderTest
-    ) -> None:
-        async with connected(redis_server.url) as server:
-            limiter, buckets = RedisRateLimiter(server), [Bucket(TENANT, secrets.token_hex(8))]
-            await limiter.take(buckets)
-            await server.call("SCRIPT", "FLUSH")
-            (standing,) = await limiter.take(buckets)
+    async def test_of_a_claim_that_was_refused_is_nothing(self, taker: Taker) -> None:
+        used_up = Bucket(RateLimit("used_up", 1, 1), "t")
+        await taker.claim(used_up)
+        assert not is_admitted(await taker.claim(PLACE, used_up, claim_id="a"))
+        (standing,) = await taker.claim(PLACE, claim_id="b")
         assert standing.remaining == 1
 
-    async def test_all_limits_of_a_request_cost_one_round_trip(
-        self, redis_server: RedisUnderTest
-    ) -> None:
-        async with connected(redis_server.url) as server:
-            limiter, key = RedisRateLimiter(server), secrets.token_hex(8)
-            buckets = [Bucket(RateLimit(name, 60, 5), key) for name in ("a", "b", "c")]
-            await limiter.take(buckets)
-            before = _script_calls(redis_server)
-            await limiter.take(buckets)
-            assert _script_calls(redis_server) == before + 1
+    async def _is_admitted(self, taker: Taker, bucket: Bucket, claim_id: str) -> bool:
+        return is_admitted(await taker.claim(bucket, claim_id=claim_id))
 
-    async def test_what_was_counted_survives_a_restart(
-        self, own_redis_server: RedisUnderTest
-    ) -> None:
-        limit, key = RateLimit("kept", 1, 2), "k"
-        async with connected(own_redis_server.url, retry_interval_s=0.05) as server:
-            limiter = RedisRateLimiter(server)
-            assert is_admitted(await limiter.take([Bucket(limit, key)]))
-            assert is_admitted(await limiter.take([Bucket(limit, key)]))
-            own_redis_server.kill()
-            own_redis_server.start()
-            await eventually(lambda: _answers(server))
-            assert not is_admitted(await limiter.take([Bucket(limit, key)]))
-
-    async def test_a_bucket_is_forgotten_when_it_has_long_been_full(
-        self, redis_server: RedisUnderTest
-    ) -> None:
-        bucket = Bucket(RateLimit("brief", 6000, 10), secrets.token_hex(8))
-        async with connected(redis_server.url) as server:
-            await RedisRateLimiter(server).take([bucket])
-            left_ms = await server.call("PTTL", f"clientsphere:rate:{bucket.path}")
-        assert 0 < left_ms <= 10_010
+    async def _leaves(self, taker: Taker, tokens: int) -> bool:
+        """Asks with a shadow that nothing fits, which changes nothing."""
+        probe = replace(TOKENS, limit=RateLimit("tokens", 60, 100), amount=0)
+        (standing,) = await taker.claim(probe, claim_id="probe")
+        taker.settle(probe, "probe")
+        return standing.remaining == tokens
 
 
-class TestFallback:
-    async def test_goes_on_within_the_time_limit_and_comes_back(
-        self, own_redis_server: RedisUnderTest
-    ) -> None:
-        registry = CollectorRegistry()
-        settings = {"timeout_s": 0.3, "retry_interval_s": 1.0}
-        async with connected(own_redis_server.url, **settings) as server:
-            shared = RedisRateLimiter(server)
-            limiter = RateLimiterWithFallback(shared, InProcessRateLimiter(), registry)
-            buckets = [Bucket(RateLimit("shared", 1, 3), "k")]
-            await eventually(lambda: _answers(server))
-            assert is_admitted(await limiter.take(buckets))
-            assert registry.get_sample_value(FALLBACKS) == 0
+class TestAShadow:
+    async def test_stands_in_nobodys_way_and_says_what_it_would_do(self, taker: Taker) -> None:
+        shadow, real = RateLimit("shadow", 60, 1, is_shadow=True), RateLimit("real", 60, 3)
+        told = [await taker.take((shadow, "k"), (real, "k")) for _ in range(4)]
+        assert [[one.retry_after_s for one in standings] for standings in told] == [
+            *([0.0, 0.0], [1.0, 0.0], [1.0, 0.0]),
+            [1.0, 1.0],
+        ]
+        assert [is_admitted(standings) for standings in told] == [True] * 3 + [False]
 
-            own_redis_server.freeze()
-            # One of them waits for the time limit, and not all five.
-            async with asyncio.timeout(1):
-                admitted = [is_admitted(await limiter.take(buckets)) for _ in range(5)]
-            assert admitted == [True] * 3 + [False] * 2
-            assert registry.get_sample_value(FALLBACKS) == 5
-
-            own_redis_server.thaw()
-            await eventually(lambda: _answers(server))
-            fallbacks = registry.get_sample_value(FALLBACKS)
-            await limiter.take(buckets)
-            assert registry.get_sample_value(FALLBACKS) == fallbacks
-
-
-async def _answers(server: RedisServer) -> bool:
-    try:
-        await server.check()
-    except DependencyUnavailableError:
-        return False
-    return True
-
-
-async def _load(url: str, bucket: Bucket, processes: int) -> list[Admission]:
-    """What `processes` get that begin at the same time."""
-    program = str(Path(__file__).with_name("take_repeatedly.py"))
-    arguments = (url, bucket.key, str(bucket.limit.per_minute), str(bucket.limit.burst))
-    started = [
-        await asyncio.create_subprocess_exec(
-            *(sys.executable, program, *arguments), stdin=PIPE, stdout=PIPE
-        )
-        for _ in range(processes)
-    ]
-    for process in started:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-    ends = await asyncio.gather(*(process.communicate(b"go\n") for process in started))
-    return [Admission(*one) for output, _ in ends for one in json.loads(output)]
-
-
-def _script_calls(server: RedisUnderTest) -> int:
-    with redis.Redis.from_url(server.url, protocol=2) as operator:
-        statistics = operator.info("commandstats")
-    return sum(statistics[f"cmdstat_{name}"]["calls"] for name in ("eval", "evalsha"))
+    async def test_admits_as_it_would_if_it_counted(self, taker: Taker) -> None:
+        shadow = RateLimit("shadow", 60, 1, is_shadow=True)
+        fits = []
+        for _ in range(20):
+            (standing,) = await taker.take((shadow, "k"))
+            fits.append(not standing.retry_after_s)
+            await taker.pass_time(0.25)
+        assert sum(fits) == 5

@@ -17,7 +17,7 @@ from clientsphere_common.cache.redis import RedisCache
 from clientsphere_common.modules import Opened
 from clientsphere_common.rate_limits.assembly import open_rate_limiter
 from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
-from clientsphere_common.rate_limits.model import Bucket, RateLimit
+from clientsphere_common.rate_limits.model import Bucket, Claim, RateLimit
 from clientsphere_common.readiness import ask_all
 from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.secrets.folder import FolderSource
@@ -102,7 +102,7 @@ class TestWithAnAddress:
             standings = [
                 standing
                 for _ in range(3)
-                for standing in await opened.use.take([Bucket(RateLimit("one", 1, 2), "k")])
+                for standing in await opened.use.take(Claim([Bucket(RateLimit("one", 1, 2), "k")]))
             ]
         assert [bool(standing.retry_after_s) for standing in standings] == [False, False, True]
         assert registry.get_sample_value("clientsphere_rate_limit_fallbacks_total") == 3

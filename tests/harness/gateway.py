@@ -18,11 +18,12 @@ from clientsphere_common.access.table import ROLE_PERMISSIONS
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
-from clientsphere_common.rate_limits.model import RateLimit
+from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.request import Caller
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
+from gateway.adapters.sql_limits import SqlLimits
 from gateway.adapters.sql_roles import SqlRoles
 from gateway.adapters.sql_tenants import SqlTenants
 from gateway.adapters.sql_token_issuers import SqlTokenIssuers
@@ -33,7 +34,9 @@ from gateway.app import GatewayApi, create_app
 from gateway.authentication import Authentication
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
+from gateway.limit_rules import LimitName, LimitRule, LimitRules
 from gateway.limits import RequestLimits
+from gateway.metrics import LimitMetrics
 from gateway.model.tenancy import NewTenant
 from gateway.own_secrets import OperatorKey
 from gateway.ports import IssuerDocuments
@@ -44,6 +47,8 @@ from gateway.searching import Searching
 from gateway.services import Services
 from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
+from gateway.spending import MeteredAnswers
+from gateway.tenant_limits import TenantLimits
 from gateway.tenants import Tenants
 from gateway.token_issuers.assembly import assemble
 from gateway.token_keys import TokenKeys
@@ -64,8 +69,8 @@ from tests.harness.databases import DatabaseUnderTest
 from tests.harness.modules import running
 
 OPERATOR_KEY = "operator-key-of-the-tests-0123456789"
-TENANT_LIMIT = RateLimit("tenant", 60_000, 10_000)
-PRINCIPAL_LIMIT = RateLimit("principal", 60_000, 10_000)
+ROOMY = {name: LimitRule(6_000_000, 1_000_000) for name in LimitName}
+"""Limits that no test comes near."""
 
 
 class Clock:
@@ -92,6 +97,7 @@ class Tables:
 
     def __post_init__(self) -> None:
         self.api_keys = SqlApiKeys(self.database, self.relay)
+        self.limits = SqlLimits(self.database, self.relay)
         self.roles = SqlRoles(self.database, self.relay)
         self.tenants = SqlTenants(self.database, self.relay)
         self.token_issuers = SqlTokenIssuers(self.database, self.relay)
@@ -122,7 +128,9 @@ async def gateway_tables(made: DatabaseUnderTest) -> AsyncIterator[Tables]:
 class Gateway:
     tables: Tables
     settings: GatewaySettings = field(default_factory=GatewaySettings)
-    principal_limit: RateLimit = PRINCIPAL_LIMIT
+    limits: LimitRules = field(default_factory=dict)
+    """What differs from `ROOMY`."""
+    limiter: RateLimiter = field(default_factory=InProcessRateLimiter)
     checks: Sequence[Check] = ()
     clock: Clock = field(default_factory=Clock)
     knowledge_bases: FakeKnowledgeBases = field(default_factory=FakeKnowledgeBases)
@@ -138,6 +146,7 @@ class Gateway:
         self.mint = KeyMint(b"pepper", self.clock)
         self.usage = KeyUsage(self.tables.api_keys)
         self.tenants = Tenants(self.tables.tenants, self.mint)
+        self.tenant_limits = TenantLimits(self.tables.limits, {**ROOMY, **self.limits})
         self.token_keys = TokenKeys(Ed25519PrivateKey.generate(), 930, self.clock)
         self.verifier = TokenVerifier(self.clock)
         self.issuers = assemble(
@@ -150,7 +159,8 @@ class Gateway:
         self.tokens = AccessTokens(self.token_keys, "clientsphere", 900, self.verifier, self.clock)
         self.roles = Roles(self.tables.roles, self.mint.now, Remembered(self.clock))
         self.api_keys = ApiKeys(self.tables.api_keys, self.mint, self.usage, self.roles, self.clock)
-        self.app: GatewayApi = create_app(self._services(), self.settings)
+        self.services = self._services()
+        self.app: GatewayApi = create_app(self.services, self.settings)
 
     async def new_tenant(self, name: str = "Kestrand") -> NewTenant:
         return await self.tenants.create(name)
@@ -166,11 +176,16 @@ class Gateway:
 
     def _services(self) -> Services:
         journal = self.tables.journal
+        metrics, model = LimitMetrics(self.registry), MeteredAnswers(self.model)
         return Services(
             authentication=Authentication(
                 self.api_keys, self.tokens, self.issuers.signed_in, self.roles, self.operator_key
             ),
-            limits=RequestLimits(InProcessRateLimiter(), TENANT_LIMIT, self.principal_limit),
+            limits=RequestLimits(
+                self.limiter, self.tenant_limits.limits_for, self.settings.reserved_tokens, metrics
+            ),
+            tenant_limits=self.tenant_limits,
+            limit_metrics=metrics,
             sign_in=SignIn(self.tokens, journal),
             tokens=self.tokens,
             tenants=self.tenants,
@@ -181,7 +196,7 @@ class Gateway:
             documents=self.documents,
             upload_form=UploadForm(max_file_mib=1),
             searching=Searching(self.search, journal),
-            answering=Answering(self.search, self.model, journal, PromptWriter(), 8),
+            answering=Answering(self.search, model, journal, PromptWriter(), 8),
             trail=self.trail,
             checks=self.checks,
             registry=self.registry,

@@ -16,6 +16,7 @@ from gateway.api import (
     downloads,
     health,
     knowledge_bases,
+    limits,
     me,
     roles,
     search,
@@ -26,8 +27,10 @@ from gateway.api import (
 from gateway.api.access import BEARER, check_access, routes_of
 from gateway.api.docs import add_docs
 from gateway.api.problem_docs import PROBLEM_SCHEMA
+from gateway.client_address import ClientAddresses
 from gateway.metrics import HttpMetrics
 from gateway.middleware.body_limit import BodyLimit
+from gateway.middleware.request_limits import RequestLimiting
 from gateway.middleware.request_log import RequestLog
 from gateway.middleware.response_headers import ResponseHeaders
 from gateway.problems import install_error_handlers
@@ -79,7 +82,7 @@ def _remove_default_validation_errors(document: dict[str, Any]) -> None:
 def create_app(services: Services, settings: GatewaySettings) -> GatewayApi:
     app = create_api()
     app.state.services = services
-    _surround(app, settings, HttpMetrics(services.registry))
+    _surround(app, settings, services)
     return app
 
 
@@ -106,6 +109,7 @@ def create_api() -> GatewayApi:
         audit,
         tenants,
         token_issuers,
+        limits,
         health,
     ):
         app.include_router(resource.router, generate_unique_id_function=lambda route: route.name)
@@ -115,9 +119,13 @@ def create_api() -> GatewayApi:
     return app
 
 
-def _surround(app: FastAPI, settings: GatewaySettings, metrics: HttpMetrics) -> None:
+def _surround(app: FastAPI, settings: GatewaySettings, services: Services) -> None:
     """The last one added is the outermost."""
     app.add_middleware(BodyLimit, streamed=[documents.UPLOAD])
+    addresses = ClientAddresses(
+        settings.trusted_proxies, settings.proxy_header, settings.proxy_hops
+    )
+    app.add_middleware(RequestLimiting, limits=services.limits, addresses=addresses)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -126,5 +134,5 @@ def _surround(app: FastAPI, settings: GatewaySettings, metrics: HttpMetrics) -> 
             allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
             expose_headers=_EXPOSED_HEADERS,
         )
-    app.add_middleware(RequestLog, metrics=metrics)
+    app.add_middleware(RequestLog, metrics=HttpMetrics(services.registry))
     app.add_middleware(ResponseHeaders)

@@ -1,9 +1,12 @@
-"""How many HTTP requests there are, how long they take and how they end."""
+"""How many HTTP requests there are, how long they take, how they end, and what is refused."""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from clientsphere_common.rate_limits.model import Limit
+
+_ADMISSION_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1)
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -25,3 +28,22 @@ class HttpMetrics:
     def observe(self, method: str, route: str, status: int, elapsed_s: float) -> None:
         """`route` is the template, never the path: a client must not be able to make labels."""
         self._duration.labels(method, route, str(status)).observe(elapsed_s)
+
+
+class LimitMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._refusals = Counter(
+            "clientsphere_rate_limit_refusals",
+            "Times that a limit did not admit a request, by limit and by whether it counts.",
+            ("limit", "mode"),
+            registry=registry,
+        )
+        self.admission = Histogram(
+            "clientsphere_admission_seconds",
+            "Time for authentication, limits and permissions of one request.",
+            buckets=_ADMISSION_BUCKETS_S,
+            registry=registry,
+        )
+
+    def refused(self, limit: Limit) -> None:
+        self._refusals.labels(limit.name, "shadow" if limit.is_shadow else "enforced").inc()

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from clientsphere_common.audit_events import AuditFact
 from clientsphere_common.request import Caller
+from gateway.limit_rules import LimitRules
 from gateway.model.answers import Delta, Finish, Passage, Question
 from gateway.model.library import Document, DocumentPage, Download, KnowledgeBase, Upload
 from gateway.model.tenancy import ApiKey, CustomRole, NewSecret, NewTenant, Tenant
@@ -179,5 +180,24 @@ class IssuerDocuments(Protocol):
         """What an issuer publishes at `url`, 64 KiB at most.
 
         Raises DependencyUnavailableError for everything else that it may answer.
+        """
+        ...
+
+
+class LimitStore(Protocol):
+    """What the operator changed of tenants' limits; tenants without changes are not in it."""
+
+    async def all_changes(self) -> Mapping[str, LimitRules]:
+        """By tenant. Raises DependencyUnavailableError, also while there is no such table."""
+        ...
+
+    async def changes_of(self, tenant_id: str) -> LimitRules:
+        """Raises NotFoundError for a tenant that does not exist."""
+        ...
+
+    async def change(self, tenant_id: str, changes: LimitRules) -> None:
+        """Replace what was changed before and tell the audit trail, both or none.
+
+        Raises NotFoundError for a tenant that does not exist.
         """
         ...

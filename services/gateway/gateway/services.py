@@ -12,10 +12,12 @@ from gateway.answering import Answering
 from gateway.api_keys import ApiKeys
 from gateway.authentication import Authentication
 from gateway.limits import RequestLimits
+from gateway.metrics import LimitMetrics
 from gateway.ports import AuditTrail, Documents, KnowledgeBases
 from gateway.roles import Roles
 from gateway.searching import Searching
 from gateway.sign_in import SignIn
+from gateway.tenant_limits import TenantLimits
 from gateway.tenants import Tenants
 from gateway.token_issuers.registration import IssuerRegistration
 from gateway.tokens import AccessTokens
@@ -26,6 +28,8 @@ from gateway.uploads import UploadForm
 class Services:
     authentication: Authentication
     limits: RequestLimits
+    tenant_limits: TenantLimits
+    limit_metrics: LimitMetrics
     sign_in: SignIn
     tokens: AccessTokens
     tenants: Tenants

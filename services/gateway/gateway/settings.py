@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.limit_rules import LimitName, LimitRule
 
 
 class GatewaySettings(BaseSettings):
@@ -44,17 +47,27 @@ class GatewaySettings(BaseSettings):
         description="Create the tenant `default` at the first start and write the key of its"
         " owner to `credentials.json` of the data folder.",
     )
-    tenant_requests_per_minute: int = Field(
-        default=6000, gt=0, description="Requests a minute of one tenant, sustained."
+    limits: dict[LimitName, LimitRule] = Field(
+        default={},
+        description="Limits that differ from [those for all](limits.md), as JSON by name:"
+        ' `{"tenant": {"per_minute": 6000, "burst": 600, "shadow": false}}`.',
     )
-    tenant_burst: int = Field(
-        default=600, gt=0, description="Requests that one tenant may make at once."
+    reserved_tokens: int = Field(
+        default=8000,
+        gt=0,
+        description="Tokens that one question sets aside before a model is asked.",
     )
-    principal_requests_per_minute: int = Field(
-        default=3000, gt=0, description="Requests a minute of one principal, sustained."
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        default=(),
+        description="Networks whose word is believed about the address that called them, as a"
+        ' JSON list such as `["10.0.0.0/8"]`.',
     )
-    principal_burst: int = Field(
-        default=300, gt=0, description="Requests that one principal may make at once."
+    proxy_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        default="x-forwarded-for",
+        description="Header in which trusted proxies name that address; any other is ignored.",
+    )
+    proxy_hops: int = Field(
+        default=1, ge=1, le=10, description="Trusted proxies that a request passes, at most."
     )
     max_upload_mib: int = Field(
         default=100, gt=0, le=4096, description="Largest file that is accepted, in MiB."

@@ -10,7 +10,8 @@ from gateway.key_mint import KeyMint
 from gateway.model.tenancy import KeyWish, NewTenant, Tenant
 from gateway.ports import TenantStore
 
-_OPERATOR = "operator"
+OPERATOR = "operator"
+"""Who the audit trail says it was."""
 _OWNER_KEY_NAME = "owner"
 
 
@@ -25,7 +26,7 @@ class Tenants:
             tenant=Tenant(tenant_id, name, self._mint.now()),
             owner_key=self._mint.issue(tenant_id, KeyWish(_OWNER_KEY_NAME, Role.OWNER.value)),
         )
-        await self._store.add(new, created_by=Caller(tenant_id, _OPERATOR))
+        await self._store.add(new, created_by=Caller(tenant_id, OPERATOR))
         return new
 
     async def own(self, caller: Caller) -> Tenant:

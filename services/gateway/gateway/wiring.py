@@ -14,13 +14,13 @@ from clientsphere_common.db.session import Database
 from clientsphere_common.events.ports import EventPublisher
 from clientsphere_common.http_server import HttpAddress, HttpServer
 from clientsphere_common.modules import Module, Opened
-from clientsphere_common.rate_limits.model import RateLimit
 from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from gateway.adapters.https_documents import HttpsDocuments
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
+from gateway.adapters.sql_limits import SqlLimits
 from gateway.adapters.sql_roles import SqlRoles
 from gateway.adapters.sql_tenants import SqlTenants
 from gateway.adapters.sql_token_issuers import SqlTokenIssuers
@@ -38,6 +38,7 @@ from gateway.http_protocol import BoundedHttpProtocol
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limits import RequestLimits
+from gateway.metrics import LimitMetrics
 from gateway.own_secrets import OwnSecrets
 from gateway.prompt import PromptWriter
 from gateway.remembered import Remembered
@@ -46,6 +47,8 @@ from gateway.searching import Searching
 from gateway.services import Services
 from gateway.settings import GatewaySettings
 from gateway.sign_in import SignIn
+from gateway.spending import MeteredAnswers
+from gateway.tenant_limits import TenantLimits
 from gateway.tenants import Tenants
 from gateway.token_issuers.assembly import TokenIssuers, assemble
 from gateway.token_verifier import TokenVerifier
@@ -103,6 +106,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
         roles=SqlRoles(database, relay),
         tenants=SqlTenants(database, relay),
         journal=SqlAuditJournal(database, relay),
+        tenant_limits=TenantLimits(SqlLimits(database, relay), settings.limits),
     )
     usage = KeyUsage(stores.api_keys)
     documents = HttpsDocuments(settings.oidc_ca_file, settings.oidc_timeout_s)
@@ -123,6 +127,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
             usage,
             documents,
             issuers.keys,
+            stores.tenant_limits,
         ),
         workers=workers,
         checks=checks,
@@ -136,6 +141,7 @@ class _Stores:
     roles: SqlRoles
     tenants: SqlTenants
     journal: SqlAuditJournal
+    tenant_limits: TenantLimits
 
 
 def _services(
@@ -157,9 +163,17 @@ def _services(
     model = LlmProxyAnswers(
         channels.llm_proxy, calls, settings.answer_model, settings.answer_timeout_s
     )
+    limit_metrics = LimitMetrics(around.registry)
     return Services(
         authentication=Authentication(api_keys, tokens, issuers.signed_in, roles, own.operator_key),
-        limits=_limits(settings, around.rate_limiter),
+        limits=RequestLimits(
+            around.rate_limiter,
+            stores.tenant_limits.limits_for,
+            settings.reserved_tokens,
+            limit_metrics,
+        ),
+        tenant_limits=stores.tenant_limits,
+        limit_metrics=limit_metrics,
         sign_in=SignIn(tokens, stores.journal),
         tokens=tokens,
         tenants=Tenants(stores.tenants, mint),
@@ -173,18 +187,14 @@ def _services(
         upload_form=UploadForm(settings.max_upload_mib),
         searching=Searching(search, stores.journal),
         answering=Answering(
-            search, model, stores.journal, PromptWriter(), settings.passages_per_answer
+            search,
+            MeteredAnswers(model),
+            stores.journal,
+            PromptWriter(),
+            settings.passages_per_answer,
         ),
         trail=AuditServiceTrail(channels.audit, calls, call_timeout_s),
         checks=around.checks,
         registry=around.registry,
         transfer_timeout_s=settings.transfer_timeout_s,
-    )
-
-
-def _limits(settings: GatewaySettings, limiter: RateLimiter) -> RequestLimits:
-    return RequestLimits(
-        limiter,
-        RateLimit("tenant", settings.tenant_requests_per_minute, settings.tenant_burst),
-        RateLimit("principal", settings.principal_requests_per_minute, settings.principal_burst),
     )

@@ -13,6 +13,8 @@ from starlette.routing import Route
 from clientsphere_common.access.model import Entry, Permission
 from clientsphere_common.access.table import ROUTE_ACCESS
 from gateway.api.access import GuardedRoute, check_access, routes_of
+from gateway.api.route_classes import ROUTE_CLASSES
+from gateway.limit_rules import RouteClass
 from tests.harness.gateway import Gateway
 
 PUT_OR_POST = ("POST", "PUT")
@@ -36,6 +38,19 @@ def has_example(media: dict[str, Any], document: dict[str, Any]) -> bool:
 class TestEveryRoute:
     def test_has_a_row_in_the_access_table_and_every_row_a_route(self, gateway: Gateway) -> None:
         assert set(routes_of(gateway.app.routes)) == set(ROUTE_ACCESS)
+
+    def test_has_a_class_and_every_class_a_route(self, gateway: Gateway) -> None:
+        guarded = {
+            name
+            for name, route in routes_of(gateway.app.routes).items()
+            if isinstance(route, GuardedRoute)
+        }
+        assert set(ROUTE_CLASSES) == guarded
+        assert set(ROUTE_CLASSES.values()) == set(RouteClass)
+
+    def test_without_a_class_cannot_even_be_made(self) -> None:
+        with pytest.raises(LookupError, match="GET /docs has no class"):
+            GuardedRoute("/docs", lambda: None, methods=["GET"])
 
     def test_without_a_row_cannot_even_be_made(self) -> None:
         router = APIRouter(route_class=GuardedRoute)

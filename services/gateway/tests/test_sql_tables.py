@@ -44,6 +44,7 @@ class TestTheMigration:
         assert set(names) == {
             "alembic_version",
             "api_keys",
+            "changed_limits",
             "outbox",
             "roles",
             "tenants",

@@ -34,6 +34,8 @@ TABLE: tuple[Row, ...] = (
         Entry.OPERATOR,
         routes=(
             "POST /v1/tenants",
+            "GET /v1/tenants/{tenant_id}/limits",
+            "PUT /v1/tenants/{tenant_id}/limits",
             "POST /v1/tenants/{tenant_id}/token-issuers",
             "GET /v1/tenants/{tenant_id}/token-issuers",
             "DELETE /v1/tenants/{tenant_id}/token-issuers/{token_issuer_id}",

@@ -22,6 +22,7 @@ async def open_rate_limiter(
     if not settings.url:
         return Opened(local)
     redis = await open_redis(settings, secrets)
-    limiter = RateLimiterWithFallback(RedisRateLimiter(redis.use), local, registry)
+    shared = RedisRateLimiter(redis.use)
+    limiter = RateLimiterWithFallback(shared, local, lambda: shared.process_count, registry)
     check = Check("rate limits", redis.use.check, is_required=False)
-    return Opened(limiter, redis.modules, (check,))
+    return Opened(limiter, (*redis.modules, shared), (check,))

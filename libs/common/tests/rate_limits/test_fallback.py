@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,20 +11,36 @@ from prometheus_client import CollectorRegistry
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.rate_limits.fallback import RateLimiterWithFallback
 from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
-from clientsphere_common.rate_limits.model import Bucket, RateLimit, Standing
+from clientsphere_common.rate_limits.model import (
+    Bucket,
+    Claim,
+    ConcurrencyLimit,
+    RateLimit,
+    Settlement,
+    Standing,
+)
 
-BUCKETS = [Bucket(RateLimit("one", 1, 2), "k")]
+CLAIM = Claim([Bucket(RateLimit("one", 1, 2), "k")])
 
 
 class FakeShared:
     def __init__(self) -> None:
         self.is_away = False
-        self._limiter = InProcessRateLimiter(lambda: 0)
+        self.now_us = 0
+        self.settled: list[Settlement] = []
+        self._limiter = InProcessRateLimiter(self.clock_us)
 
-    async def take(self, buckets: Sequence[Bucket]) -> list[Standing]:
+    def clock_us(self) -> int:
+        return self.now_us
+
+    async def take(self, claim: Claim) -> list[Standing]:
         if self.is_away:
             raise DependencyUnavailableError("redis_unavailable", "Redis does not answer.")
-        return await self._limiter.take(buckets)
+        return await self._limiter.take(claim)
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        self.settled += settlements
+        self._limiter.settle(settlements)
 
 
 @pytest.fixture
@@ -38,11 +55,11 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def limiter(shared: FakeShared, registry: CollectorRegistry) -> RateLimiterWithFallback:
-    return RateLimiterWithFallback(shared, InProcessRateLimiter(lambda: 0), registry)
+    return RateLimiterWithFallback(shared, InProcessRateLimiter(lambda: 0), lambda: 1, registry)
 
 
 async def remaining(limiter: RateLimiterWithFallback) -> int:
-    (standing,) = await limiter.take(BUCKETS)
+    (standing,) = await limiter.take(CLAIM)
     return standing.remaining
 
 
@@ -62,7 +79,8 @@ class TestRateLimiterWithFallback:
     ) -> None:
         assert await remaining(limiter) == 1
         shared.is_away = True
-        assert [await remaining(limiter) for _ in range(3)] == [1, 0, 0]
+        # It knows what it had admitted before.
+        assert [await remaining(limiter) for _ in range(3)] == [0, 0, 0]
         assert fallbacks(registry) == 3
 
     async def test_counts_together_again(
@@ -71,5 +89,87 @@ class TestRateLimiterWithFallback:
         shared.is_away = True
         await remaining(limiter)
         shared.is_away = False
+        assert fallbacks(registry) == 1
+        # The first one after the failure is admitted before what was counted is handed over.
         assert [await remaining(limiter) for _ in range(2)] == [1, 0]
         assert fallbacks(registry) == 1
+
+    async def test_that_come_and_go_do_not_double_what_is_admitted(
+        self, shared: FakeShared, registry: CollectorRegistry
+    ) -> None:
+        limiter = RateLimiterWithFallback(
+            shared, InProcessRateLimiter(shared.clock_us), lambda: 1, registry
+        )
+        claim, admitted = Claim([Bucket(RateLimit("one", 600, 5), "k")]), 0
+        for step in range(1000):
+            shared.is_away = step % 20 < 10
+            (standing,) = await limiter.take(claim)
+            admitted += not standing.refuses
+            shared.now_us += 50_000
+        # 50 s at 10/s, a burst, and one each time that the server is back and not told yet.
+        assert 450 <= admitted <= 500 + 5 + 50
+
+    async def test_forget_what_is_long_forgiven(
+        self, shared: FakeShared, registry: CollectorRegistry
+    ) -> None:
+        local = InProcessRateLimiter(shared.clock_us)
+        limiter = RateLimiterWithFallback(shared, local, lambda: 1, registry)
+        shared.is_away = True
+        for number in range(5000):
+            await limiter.take(Claim([Bucket(RateLimit("one", 6000, 5), str(number))]))
+            shared.now_us += 1_000
+        shared.is_away = False
+        await limiter.take(CLAIM)
+        # Each was forgiven after 10 ms.
+        assert len(shared.settled) <= 10
+
+
+class TestTheShareOfAProcess:
+    async def take(self, claim: Claim, process_count: int) -> Standing:
+        shared = FakeShared()
+        shared.is_away = True
+        local = InProcessRateLimiter(lambda: 0)
+        limiter = RateLimiterWithFallback(shared, local, lambda: process_count, CollectorRegistry())
+        (standing,) = await limiter.take(claim)
+        return standing
+
+    async def test_is_what_the_limit_has_for_each(self) -> None:
+        claim = Claim([Bucket(RateLimit("one", 600, 50), "k")])
+        standing = await self.take(claim, process_count=4)
+        assert standing.limit == RateLimit("one", 150, 12)
+        assert standing.remaining == 11
+
+    async def test_is_never_nothing(self) -> None:
+        claim = Claim([Bucket(RateLimit("one", 2, 3), "k")])
+        assert (await self.take(claim, process_count=8)).limit == RateLimit("one", 1, 1)
+
+    async def test_is_one_of_places_too(self) -> None:
+        claim = Claim([Bucket(ConcurrencyLimit("place", 9), "k", is_held=True)], "a")
+        assert (await self.take(claim, process_count=2)).limit == ConcurrencyLimit("place", 4)
+
+
+class TestStrictClaims:
+    async def test_are_refused_rather_than_counted_alone(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared, registry: CollectorRegistry
+    ) -> None:
+        strict = replace(CLAIM, is_strict=True)
+        assert len(await limiter.take(strict)) == 1
+        shared.is_away = True
+        with pytest.raises(DependencyUnavailableError) as caught:
+            await limiter.take(strict)
+        assert (caught.value.code, caught.value.retry_after_s) == ("limits_unavailable", 2.0)
+        assert fallbacks(registry) == 0
+        assert registry.get_sample_value("clientsphere_rate_limit_closed_total") == 1
+
+
+class TestSettling:
+    @pytest.mark.parametrize("is_away", [False, True])
+    async def test_is_done_wherever_it_was_held(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared, is_away: bool
+    ) -> None:
+        shared.is_away = is_away
+        place = Bucket(ConcurrencyLimit("place", 1), "k", is_held=True)
+        for number in range(3):
+            (standing,) = await limiter.take(Claim([place], str(number)))
+            assert not standing.refuses
+            limiter.settle([Settlement(place, str(number))])

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
-from clientsphere_common.rate_limits.model import Bucket, RateLimit
+from clientsphere_common.rate_limits.model import (
+    Bucket,
+    Claim,
+    ConcurrencyLimit,
+    RateLimit,
+    Settlement,
+)
 
 MINUTE_US = 60_000_000
 
@@ -23,7 +29,7 @@ def clock() -> ClockUs:
 
 
 async def admits(limiter: InProcessRateLimiter, limit: RateLimit, key: str = "k") -> bool:
-    (standing,) = await limiter.take([Bucket(limit, key)])
+    (standing,) = await limiter.take(Claim([Bucket(limit, key)]))
     return not standing.retry_after_s
 
 
@@ -57,3 +63,11 @@ class TestInProcessRateLimiter:
         limiter, limit = InProcessRateLimiter(), RateLimit("one", 1, 1)
         assert await admits(limiter, limit)
         assert not await admits(limiter, limit)
+
+    async def test_what_is_not_held_any_more_is_forgotten(self, clock: ClockUs) -> None:
+        limiter = InProcessRateLimiter(clock)
+        place = Bucket(ConcurrencyLimit("place", 2), "k", is_held=True)
+        for number in range(2):
+            await limiter.take(Claim([place], str(number)))
+        limiter.settle([Settlement(place, str(number)) for number in range(2)])
+        assert limiter.bucket_count == 0

@@ -77,5 +77,15 @@ class TokenIssuerRow(TenantScoped, Base):
     created_at_ms: Mapped[Int64]
 
 
+class ChangedLimitRow(TenantScoped, Base):
+    __tablename__ = "changed_limits"
+
+    tenant_id: Mapped[str] = mapped_column(String(64), ForeignKey("tenants.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    per_minute: Mapped[Int64]
+    burst: Mapped[Int64]
+    is_shadow: Mapped[bool]
+
+
 class OutboxRow(OutboxColumns, Base):
     __tablename__ = "outbox"

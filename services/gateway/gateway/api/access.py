@@ -11,7 +11,10 @@ from starlette.routing import BaseRoute
 
 from clientsphere_common.access.model import Access, Entry
 from clientsphere_common.access.table import ROUTE_ACCESS
-from gateway.api.gate import admit, admit_operator
+from gateway.api.dependencies import services_of
+from gateway.api.gate import admit, admit_stranger, require_operator
+from gateway.api.route_classes import class_of
+from gateway.limit_rules import RouteClass
 
 BEARER = "bearer"
 
@@ -25,19 +28,18 @@ class GuardedRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         (method,) = options["methods"]
-        self._access = _access_of(f"{method} {path}")
+        name = f"{method} {path}"
+        self._access, self._class = _access_of(name), class_of(name)
         told = _documentation(self._access) | (options.pop("openapi_extra", None) or {})
         super().__init__(path, endpoint, openapi_extra=told, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        access = self._access
+        access, route_class = self._access, self._class
 
         async def guarded(request: Request) -> Response:
-            if access is Entry.OPERATOR:
-                admit_operator(request)
-            elif access is not Entry.PUBLIC:
-                await admit(request, access)
+            with services_of(request).limit_metrics.admission.time():
+                await _let_in(request, access, route_class)
             return await handle(request)
 
         return guarded
@@ -69,3 +71,12 @@ def _access_of(name: str) -> Access:
 def _documentation(access: Access) -> dict[str, Any]:
     security: list[dict[str, list[str]]] = [] if access is Entry.PUBLIC else [{BEARER: []}]
     return {"x-required-permission": access.value, "security": security}
+
+
+async def _let_in(request: Request, access: Access, route_class: RouteClass) -> None:
+    if access not in (Entry.PUBLIC, Entry.OPERATOR):
+        await admit(request, access, route_class)
+    elif route_class is not RouteClass.OPEN:
+        await admit_stranger(request, route_class)
+    if access is Entry.OPERATOR:
+        require_operator(request)

@@ -34,6 +34,7 @@ router = APIRouter(prefix="/v1/api-keys", tags=["Credentials"], route_class=Guar
         "networks_above_own",
         "role_above_own",
         "role_not_found",
+        "limits_unavailable",
     ),
 )
 async def create_api_key(
@@ -68,6 +69,7 @@ async def list_api_keys(services: TheServices, caller: TheCaller) -> ApiKeyList:
         "role_above_own",
         "api_key_not_found",
         "api_key_ended",
+        "limits_unavailable",
     ),
 )
 async def rotate_api_key(

@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import structlog
 from fastapi import Request
 
 from clientsphere_common.access.enforcement import require
 from clientsphere_common.access.model import Access
-from clientsphere_common.errors import LimitExceededError, UnauthenticatedError
-from clientsphere_common.rate_limits.model import Standing
+from clientsphere_common.errors import PermissionDeniedError, UnauthenticatedError
 from clientsphere_common.request import Caller, set_caller
-from gateway.api.client_address import client_address
 from gateway.api.dependencies import services_of
-from gateway.middleware.response_headers import add_response_headers
+from gateway.limit_rules import RouteClass
+from gateway.limits import Admission, Visit
+from gateway.middleware.request_limits import address_of, admissions_of, tell_limits
+from gateway.spending import set_spending
 
 
-async def admit(request: Request, access: Access) -> None:
+async def admit(request: Request, access: Access, route_class: RouteClass) -> None:
     """Make the request act for its caller. Raises what stands in the way."""
-    authentication = services_of(request).authentication
-    caller = await authentication.caller(_credential(request), client_address(request))
-    await enter(request, caller)
+    services, address = services_of(request), address_of(request.scope)
+    visit = Visit(address.network, route_class)
+    try:
+        caller = await services.authentication.caller(_credential(request), address.text)
+    except (UnauthenticatedError, PermissionDeniedError):
+        _note(request, await services.limits.admit_stranger(visit))
+        raise
+    _act_for(caller)
+    _note(request, await services.limits.admit_caller(caller, visit))
     require(caller, access)
 
 
-def admit_operator(request: Request) -> None:
+async def admit_stranger(request: Request, route_class: RouteClass) -> None:
+    """Count a request before its credential is looked at. Raises LimitExceededError."""
+    visit = Visit(address_of(request.scope).network, route_class)
+    _note(request, await services_of(request).limits.admit_stranger(visit))
+
+
+def require_operator(request: Request) -> None:
     services_of(request).authentication.require_operator(_credential(request))
 
 
 async def enter(request: Request, caller: Caller) -> None:
-    """Act for `caller` from here on. Raises LimitExceededError for a request too many."""
+    """Act for `caller`, who came in as a stranger. Raises LimitExceededError."""
+    _act_for(caller)
+    _note(request, await services_of(request).limits.admit_known_visit(caller))
+
+
+def _act_for(caller: Caller) -> None:
     set_caller(caller)
     structlog.contextvars.bind_contextvars(tenant=caller.tenant_id, principal=caller.principal_id)
-    standings = await services_of(request).limits.take(caller)
-    add_response_headers(request.scope, _rate_limit_headers(standings))
-    retry_after_s = max(standing.retry_after_s for standing in standings)
-    if retry_after_s:
-        raise LimitExceededError(
-            "rate_limited", "There were too many requests.", retry_after_s=retry_after_s
-        )
+
+
+def _note(request: Request, admission: Admission) -> None:
+    admissions = admissions_of(request.scope)
+    admissions.append(admission)
+    set_spending(admission.spending)
+    tell_limits(request.scope, [one for each in admissions for one in each.standings])
+    admission.require()
 
 
 def _credential(request: Request) -> str:
@@ -51,15 +68,3 @@ def _credential(request: Request) -> str:
             "Send one header: Authorization: Bearer <access token or API key>.",
         )
     return credential.strip(" ")
-
-
-def _rate_limit_headers(standings: Iterable[Standing]) -> dict[str, str]:
-    """RateLimit and RateLimit-Policy as in draft-ietf-httpapi-ratelimit-headers-10."""
-    return {
-        "RateLimit-Policy": ", ".join(
-            f'"{one.limit.name}";q={one.limit.per_minute};w=60' for one in standings
-        ),
-        "RateLimit": ", ".join(
-            f'"{one.limit.name}";r={one.remaining};t={round(one.full_in_s)}' for one in standings
-        ),
-    }

@@ -46,6 +46,7 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "token_expired": (401, "The access token has expired."),
     "api_key_invalid": (401, "This is not a valid API key."),
     "operator_key_invalid": (401, "This needs the operator's key."),
+    "limit_not_of_tenant": (400, "The limit address counts before the tenant is known."),
     "permission_denied": (403, "This needs the permission documents:write."),
     "network_not_allowed": (403, "The API key may not be used from this network."),
     "permissions_above_own": (403, "You do not have the permission audit:read yourself."),
@@ -70,7 +71,11 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "file_too_large": (413, "The file is larger than 100 MiB."),
     "empty_file": (400, "The file is empty."),
     "unsupported_type": (415, "Files of this type cannot be read."),
-    "rate_limited": (429, "There were too many requests."),
+    "rate_limited": (429, "There were too many requests: tenant."),
+    "limits_unavailable": (
+        503,
+        "Requests of this kind are refused while they cannot be counted.",
+    ),
     "service_unavailable": (503, "A part of the system is not answering."),
     "deadline_exceeded": (504, "The request took too long."),
 }

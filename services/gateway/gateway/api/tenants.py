@@ -16,7 +16,13 @@ router = APIRouter(prefix="/v1/tenants", tags=["Tenants"], route_class=GuardedRo
     "",
     status_code=201,
     summary="Create a tenant",
-    responses=problems("invalid_request", "operator_key_invalid", signed_in=False),
+    responses=problems(
+        "invalid_request",
+        "operator_key_invalid",
+        "rate_limited",
+        "limits_unavailable",
+        signed_in=False,
+    ),
 )
 async def create_tenant(body: NewTenantBody, services: TheServices) -> CreatedTenant:
     """The tenant and the key of its first owner, who can then make keys for everybody else.

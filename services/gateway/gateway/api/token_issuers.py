@@ -25,6 +25,8 @@ router = APIRouter(
         "operator_key_invalid",
         "tenant_not_found",
         "token_issuer_ambiguous",
+        "rate_limited",
+        "limits_unavailable",
         signed_in=False,
     ),
 )
@@ -43,7 +45,13 @@ async def register_token_issuer(
 @router.get(
     "",
     summary="List a tenant's token issuers",
-    responses=problems("operator_key_invalid", "tenant_not_found", signed_in=False),
+    responses=problems(
+        "operator_key_invalid",
+        "tenant_not_found",
+        "rate_limited",
+        "limits_unavailable",
+        signed_in=False,
+    ),
 )
 async def list_token_issuers(tenant_id: str, services: TheServices) -> TokenIssuerList:
     """Oldest first."""
@@ -55,7 +63,13 @@ async def list_token_issuers(tenant_id: str, services: TheServices) -> TokenIssu
     "/{token_issuer_id}",
     status_code=204,
     summary="Remove a token issuer",
-    responses=problems("operator_key_invalid", "token_issuer_not_found", signed_in=False),
+    responses=problems(
+        "operator_key_invalid",
+        "token_issuer_not_found",
+        "rate_limited",
+        "limits_unavailable",
+        signed_in=False,
+    ),
 )
 async def remove_token_issuer(tenant_id: str, token_issuer_id: str, services: TheServices) -> None:
     """Its tokens end within five seconds."""

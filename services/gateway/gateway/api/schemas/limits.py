@@ -1,0 +1,45 @@
+"""What differs of a tenant's limits, on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from gateway.api.schemas.common import RequestBody, ResponseBody, examples
+from gateway.limit_rules import LimitName
+
+_EXAMPLE: dict[str, Any] = {
+    "limits": {
+        "tenant": {"per_minute": 60000, "burst": 6000, "shadow": False},
+        "concurrent": {"per_minute": 1, "burst": 400, "shadow": True},
+    }
+}
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+class NewLimitBody(RequestBody):
+    per_minute: Count
+    """Sustained; tokens for `tokens`. For `concurrent` it says nothing."""
+    burst: Count
+    """At once."""
+    shadow: bool = False
+
+
+class ChangedLimitsBody(RequestBody):
+    model_config = examples(_EXAMPLE)
+
+    limits: dict[LimitName, NewLimitBody]
+    """By name. All others are those of every tenant."""
+
+
+class LimitBody(ResponseBody):
+    per_minute: int
+    burst: int
+    shadow: bool
+
+
+class ChangedLimits(ResponseBody):
+    model_config = examples(_EXAMPLE)
+
+    limits: dict[LimitName, LimitBody]
