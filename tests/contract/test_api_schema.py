@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,21 +11,21 @@ from pathlib import Path
 
 import pytest
 
+from gateway.limit_rules import LimitName
 from tests.harness.product import Product, Tenant
 
 FULL = os.environ.get("CLIENTSPHERE_TEST_PROFILE") == "full"
 EXAMPLES = 500 if FULL else 15
 TIMEOUT_S = 3000.0 if FULL else 300.0
-UNLIMITED = str(10**6)
+UNLIMITED = {"per_minute": 10**9, "burst": 10**9}
 _CONFIGURATION = Path(__file__).parent / "api" / "schemathesis.toml"
 _ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    kinds = ("REQUESTS_PER_MINUTE", "BURST")
-    names = [f"{whose}_{kind}" for whose in ("TENANT", "PRINCIPAL") for kind in kinds]
-    environment = {f"CLIENTSPHERE_GATEWAY_{name}": UNLIMITED for name in names}
+    limits = json.dumps(dict.fromkeys(LimitName, UNLIMITED))
+    environment = {"CLIENTSPHERE_GATEWAY_LIMITS": limits}
     product = Product(tmp_path_factory.mktemp("schema") / "data", environment=environment)
     product.start()
     yield product

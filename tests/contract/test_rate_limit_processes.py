@@ -166,6 +166,21 @@ class TestProcesses:
                 await eventually(is_free)
 
 
+class TestStrictClaims:
+    async def test_outwait_a_pause_of_the_server(self, own_redis_server: RedisUnderTest) -> None:
+        url = own_redis_server.url
+        async with connected(url, timeout_s=0.1) as server, connected(url) as patient:
+            limiter = RedisRateLimiter(server, patient=patient)
+            claim = Claim([Bucket(RateLimit("login", 1, 3), "k")])
+            await eventually(lambda: answers(server))
+            own_redis_server.freeze()
+            strict = asyncio.create_task(limiter.take(replace(claim, is_strict=True)))
+            with pytest.raises(DependencyUnavailableError):
+                await limiter.take(claim)
+            own_redis_server.thaw()
+            assert is_admitted(await strict)
+
+
 class TestFallback:
     async def test_goes_on_within_the_time_limit_and_comes_back(
         self, own_redis_server: RedisUnderTest

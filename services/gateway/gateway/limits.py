@@ -13,6 +13,7 @@ from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.request import Caller
 from gateway.limit_rules import STRICT_CLASSES, LimitName, RouteClass
 from gateway.metrics import LimitMetrics
+from gateway.near_limits import NearLimits
 from gateway.spending import Spending
 
 Limits = Mapping[LimitName, Limit]
@@ -61,18 +62,19 @@ class RequestLimits:
         self._limits_for = limits_for
         self._reserved_tokens = reserved_tokens
         self._metrics = metrics
+        self._near = NearLimits(metrics)
         self._addresses = InProcessRateLimiter()
 
     async def arrive(self, address: str) -> Admission:
         """Count a request by its address in this process alone, before anything is done for it."""
         bucket = Bucket(self._limits_for("")[LimitName.ADDRESS], address)
         claim = Claim([bucket])
-        return self._admission(claim, await self._addresses.take(claim))
+        return self._admission(claim, await self._addresses.take(claim), "")
 
     async def admit_stranger(self, visit: Visit) -> Admission:
         """Count a request whose tenant nobody knows, or knows yet."""
         limits = self._limits_for("")
-        return await self._admit(_of_visit(limits, visit, visit.address), visit.route_class)
+        return await self._admit("", _of_visit(limits, visit, visit.address), visit.route_class)
 
     async def admit_caller(self, caller: Caller, visit: Visit) -> Admission:
         """Count a request of `caller`."""
@@ -81,12 +83,12 @@ class RequestLimits:
         if visit.route_class is RouteClass.ASK:
             tokens = limits[LimitName.TOKENS]
             buckets.append(Bucket(tokens, caller.tenant_id, self._reserved_tokens, is_held=True))
-        return await self._admit(buckets, visit.route_class)
+        return await self._admit(caller.tenant_id, buckets, visit.route_class)
 
     async def admit_known_visit(self, caller: Caller) -> Admission:
         """Count a request of `caller` that was counted as a stranger's before."""
         buckets = _of_caller(self._limits_for(caller.tenant_id), caller)
-        return await self._admit(buckets, RouteClass.LOGIN)
+        return await self._admit(caller.tenant_id, buckets, RouteClass.LOGIN)
 
     def settle(self, admission: Admission) -> None:
         """Give back what the request held, and charge the tokens that it used."""
@@ -99,7 +101,9 @@ class RequestLimits:
             ]
         )
 
-    async def _admit(self, buckets: list[Bucket], route_class: RouteClass) -> Admission:
+    async def _admit(
+        self, tenant_id: str, buckets: list[Bucket], route_class: RouteClass
+    ) -> Admission:
         claim = Claim(buckets, new_id("req"), is_strict=route_class in STRICT_CLASSES)
         try:
             standings = await self._limiter.take(claim)
@@ -107,12 +111,14 @@ class RequestLimits:
             # It may have been counted.
             self.settle(Admission((), claim, Spending(0)))
             raise
-        return self._admission(claim, standings)
+        return self._admission(claim, standings, tenant_id)
 
-    def _admission(self, claim: Claim, standings: Sequence[Standing]) -> Admission:
-        for standing in standings:
+    def _admission(self, claim: Claim, standings: Sequence[Standing], tenant_id: str) -> Admission:
+        for bucket, standing in zip(claim.buckets, standings, strict=True):
             if standing.retry_after_s:
                 self._metrics.refused(standing.limit)
+            elif 5 * standing.remaining < standing.limit.burst:
+                self._near.note(bucket, standing, tenant_id)
         return Admission(standings, claim, Spending(self._reserved_tokens))
 
 

@@ -38,6 +38,12 @@ class LimitMetrics:
             ("limit", "mode"),
             registry=registry,
         )
+        self._near = Counter(
+            "clientsphere_rate_limit_near",
+            "Times that a limit admitted a request with less than a fifth of its burst left.",
+            ("limit", "mode"),
+            registry=registry,
+        )
         self.admission = Histogram(
             "clientsphere_admission_seconds",
             "Time for authentication, limits and permissions of one request.",
@@ -46,4 +52,11 @@ class LimitMetrics:
         )
 
     def refused(self, limit: Limit) -> None:
-        self._refusals.labels(limit.name, "shadow" if limit.is_shadow else "enforced").inc()
+        self._refusals.labels(limit.name, _mode(limit)).inc()
+
+    def near(self, limit: Limit) -> None:
+        self._near.labels(limit.name, _mode(limit)).inc()
+
+
+def _mode(limit: Limit) -> str:
+    return "shadow" if limit.is_shadow else "enforced"

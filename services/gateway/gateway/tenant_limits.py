@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from clientsphere_common.errors import InvalidInputError, ServiceError
+from clientsphere_common.errors import ServiceError
 from clientsphere_common.rate_limits.model import Limit
 from clientsphere_common.repeating import Repeating
-from gateway.limit_rules import OF_STRANGERS, LimitName, LimitRules, limits_of
+from gateway.limit_rules import LimitName, LimitRules, limits_of
 from gateway.ports import LimitStore
 
 log = structlog.get_logger(__name__)
@@ -63,11 +63,7 @@ class TenantLimits:
         return await self._store.changes_of(tenant_id)
 
     async def change(self, tenant_id: str, changes: LimitRules) -> None:
-        """Have exactly `changes` differ for the tenant. Raises NotFoundError, InvalidInputError."""
-        for name in OF_STRANGERS.intersection(changes):
-            raise InvalidInputError(
-                "limit_not_of_tenant", f"The limit {name} counts before the tenant is known."
-            )
+        """Have exactly `changes` differ for the tenant. Raises NotFoundError."""
         await self._store.change(tenant_id, changes)
         self._know({**self._changes, tenant_id: changes})
 

@@ -239,7 +239,7 @@ class TestTheOperator:
         body = {"limits": {name: {"per_minute": 1, "burst": 1}}}
         async with gateway.client(OPERATOR_KEY) as operator:
             response = await operator.put(f"/v1/tenants/{tenant.tenant.id}/limits", json=body)
-        assert is_problem(response, 400, "limit_not_of_tenant")
+        assert is_problem(response, 400, "invalid_request")
 
     @pytest.mark.parametrize(
         "limits",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from clientsphere_common.errors import DependencyUnavailableError, LimitExceededError
 from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
@@ -268,3 +269,32 @@ class TestTheRules:
             told = re.search(rf"^\| `{name}` \|.*\| (.*)\| ([\d,]+) \|$", page, re.MULTILINE)
             assert told is not None, name
             assert (told[1].strip(), told[2]) == (rate, f"{rule.burst:,}"), name
+
+
+class TestNearTheEnd:
+    async def test_is_counted_when_less_than_a_fifth_is_left(self) -> None:
+        limits = Limits(tenant=LimitRule(60, 10))
+
+        def near() -> float | None:
+            labels = {"limit": "tenant", "mode": "enforced"}
+            return limits.registry.get_sample_value("clientsphere_rate_limit_near_total", labels)
+
+        for _ in range(8):
+            assert await limits.admits()
+        assert near() is None
+        assert await limits.admits()
+        assert await limits.admits()
+        assert near() == 2
+        assert not await limits.admits()
+        assert near() == 2
+
+    async def test_is_told_of_the_tenant_and_not_of_strangers(self) -> None:
+        limits = Limits(tenant=LimitRule(60, 1), read=LimitRule(60, 1))
+        with capture_logs() as logs:
+            await limits.limits.admit_stranger(Visit(HERE, RouteClass.READ))
+            await limits.admission("tnt_b")
+        told = [(line["event"], line["tenant"], line["limit"]) for line in logs]
+        assert told == [
+            ("limit_nearly_reached", "tnt_b", "tenant"),
+            ("limit_nearly_reached", "tnt_b", "read"),
+        ]

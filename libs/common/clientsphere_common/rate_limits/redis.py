@@ -21,9 +21,15 @@ class RedisRateLimiter:
     name = "rate limits"
 
     def __init__(
-        self, server: RedisServer, clock: str = SERVER_CLOCK, hold_s: float = HOLD_S
+        self,
+        server: RedisServer,
+        clock: str = SERVER_CLOCK,
+        hold_s: float = HOLD_S,
+        patient: RedisServer | None = None,
     ) -> None:
+        """`patient` is the same server, waited for longer: where strict claims are counted."""
         self._take = RedisScript(server, take_script(clock))
+        self._take_strictly = RedisScript(patient or server, take_script(clock))
         self._holds = RedisHolds(server, clock, hold_s)
 
     @property
@@ -43,7 +49,8 @@ class RedisRateLimiter:
     async def take(self, claim: Claim) -> list[Standing]:
         buckets = claim.buckets
         numbers = " ".join(map(_numbers, buckets))
-        reply = await self._take.run(
+        script = self._take_strictly if claim.is_strict else self._take
+        reply = await script.run(
             list(map(key_of, buckets)), [claim.id, self._holds.hold_us, numbers]
         )
         told = [int(number) for number in reply.split()]

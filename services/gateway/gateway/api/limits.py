@@ -38,7 +38,6 @@ async def get_limits(tenant_id: str, services: TheServices) -> ChangedLimits:
     summary="Change a tenant's limits",
     responses=problems(
         "invalid_request",
-        "limit_not_of_tenant",
         "operator_key_invalid",
         "tenant_not_found",
         "rate_limited",

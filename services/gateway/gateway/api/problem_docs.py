@@ -46,7 +46,6 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "token_expired": (401, "The access token has expired."),
     "api_key_invalid": (401, "This is not a valid API key."),
     "operator_key_invalid": (401, "This needs the operator's key."),
-    "limit_not_of_tenant": (400, "The limit address counts before the tenant is known."),
     "permission_denied": (403, "This needs the permission documents:write."),
     "network_not_allowed": (403, "The API key may not be used from this network."),
     "permissions_above_own": (403, "You do not have the permission audit:read yourself."),

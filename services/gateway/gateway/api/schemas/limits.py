@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from gateway.api.schemas.common import RequestBody, ResponseBody, examples
-from gateway.limit_rules import LimitName
+from gateway.limit_rules import OF_STRANGERS, LimitName
 
 _EXAMPLE: dict[str, Any] = {
     "limits": {
@@ -15,6 +15,21 @@ _EXAMPLE: dict[str, Any] = {
         "concurrent": {"per_minute": 1, "burst": 400, "shadow": True},
     }
 }
+
+
+def _of_a_tenant(name: LimitName) -> LimitName:
+    if name in OF_STRANGERS:
+        raise ValueError(f"The limit {name} counts before the tenant is known.")
+    return name
+
+
+TenantLimitName = Annotated[
+    LimitName,
+    AfterValidator(_of_a_tenant),
+    WithJsonSchema(
+        {"type": "string", "enum": [name for name in LimitName if name not in OF_STRANGERS]}
+    ),
+]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
@@ -29,7 +44,7 @@ class NewLimitBody(RequestBody):
 class ChangedLimitsBody(RequestBody):
     model_config = examples(_EXAMPLE)
 
-    limits: dict[LimitName, NewLimitBody]
+    limits: dict[TenantLimitName, NewLimitBody]
     """By name. All others are those of every tenant."""
 
 
