@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from clientsphere_cli.model.library import Document, KnowledgeBase, Received
 from clientsphere_cli.model.tenancy import (
     ApiKey,
     KeyRequest,
+    Limit,
     NewApiKey,
     NewTenant,
     Role,
@@ -64,6 +65,16 @@ class Client:
         """Needs the operator's key."""
         request = self._transport.request("POST", "/v1/tenants", json={"name": name})
         return await self._transport.fetch(request, NewTenant)
+
+    async def changed_limits(self, tenant_id: str) -> Mapping[str, Limit]:
+        """By name, those that differ for the tenant. Needs the operator's key."""
+        request = self._transport.request("GET", _limits_of(tenant_id))
+        return (await self._transport.fetch(request, _Limits)).limits
+
+    async def change_limits(self, tenant_id: str, limits: Mapping[str, Limit]) -> None:
+        """Have exactly `limits` differ for the tenant. Needs the operator's key."""
+        body = {"limits": {name: asdict(limit) for name, limit in limits.items()}}
+        await self._transport.send(self._transport.request("PUT", _limits_of(tenant_id), json=body))
 
     async def create_api_key(self, wanted: KeyRequest) -> NewApiKey:
         body = {name: value for name, value in asdict(wanted).items() if value is not None}
@@ -213,11 +224,20 @@ def _one(path: str, id_: str) -> str:
     return f"{path}/{quote(id_, safe='')}"
 
 
+def _limits_of(tenant_id: str) -> str:
+    return f"{_one('/v1/tenants', tenant_id)}/limits"
+
+
 def _question(question: str, knowledge_base_ids: Sequence[str]) -> dict[str, object]:
     body: dict[str, object] = {"question": question}
     if knowledge_base_ids:
         body["knowledge_base_ids"] = list(knowledge_base_ids)
     return body
+
+
+@dataclass(frozen=True)
+class _Limits:
+    limits: dict[str, Limit]
 
 
 @dataclass(frozen=True)

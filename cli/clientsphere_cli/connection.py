@@ -25,6 +25,14 @@ ApiKeyOption = Annotated[
     str | None,
     typer.Option("--api-key", metavar="KEY", help="API key; or CLIENTSPHERE_API_KEY."),
 ]
+OperatorKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--operator-key",
+        metavar="KEY",
+        help="The operator's key; or CLIENTSPHERE_OPERATOR_KEY.",
+    ),
+]
 
 
 @dataclass(frozen=True)

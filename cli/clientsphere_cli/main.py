@@ -11,6 +11,7 @@ from clientsphere_cli.commands import (
     documents,
     events,
     knowledge_bases,
+    limits,
     roles,
     tenants,
 )
@@ -35,4 +36,5 @@ app.add_typer(api_keys.group, name="api-keys")
 app.add_typer(roles.group, name="roles")
 app.add_typer(audit.group, name="audit")
 app.add_typer(tenants.group, name="tenants")
+app.add_typer(limits.group, name="limits")
 app.add_typer(events.group, name="events")

@@ -29,7 +29,7 @@ class CliSettings(BaseSettings):
     )
     operator_key: SecretStr | None = Field(
         default=None,
-        description="Key for `clientsphere tenants`. Unset: the one in"
+        description="Key for `clientsphere tenants` and `clientsphere limits`. Unset: the one in"
         " `secrets/gateway-operator-key` of the data folder.",
     )
     request_timeout_s: float = Field(

@@ -60,6 +60,8 @@ class FakeGateway:
     def forget(self) -> None:
         """Be as a new one, at the same address."""
         self.tenants: dict[str, FakeTenant] = {}
+        self.limits: dict[str, dict[str, Any]] = {}
+        """By tenant: what differs of them."""
         self.failures: dict[str, dict[str, str]] = {}
         """By file name: what becomes of processing it."""
         self.refused_files: dict[str, Refusal] = {}
@@ -106,6 +108,8 @@ class FakeGateway:
         routes = [
             Route("/health/ready", self._ready),
             Route("/v1/tenants", self._create_tenant, methods=["POST"]),
+            Route("/v1/tenants/{id}/limits", self._get_limits, methods=["GET"]),
+            Route("/v1/tenants/{id}/limits", self._change_limits, methods=["PUT"]),
             Route("/v1/api-keys", self._create_api_key, methods=["POST"]),
             Route("/v1/api-keys", self._list_api_keys, methods=["GET"]),
             Route("/v1/api-keys/{id}/rotate", self._rotate_api_key, methods=["POST"]),
@@ -132,9 +136,7 @@ class FakeGateway:
         return JSONResponse({"status": "ready", "checks": {}})
 
     async def _create_tenant(self, request: Request) -> Response:
-        self._note(request)
-        if request.headers["authorization"] != f"Bearer {OPERATOR_KEY}":
-            raise RefusedError(Refusal(403, "permission_denied", "Only the operator may."))
+        self._require_operator(request)
         name = (await request.json())["name"]
         body = {
             "id": f"tnt_{len(self.tenants):032d}",
@@ -143,6 +145,16 @@ class FakeGateway:
             "owner_api_key": {"id": f"key_{0:032d}", "key": self.add_tenant(name)},
         }
         return JSONResponse(body, 201)
+
+    async def _get_limits(self, request: Request) -> Response:
+        self._require_operator(request)
+        return JSONResponse({"limits": self.limits.get(request.path_params["id"], {})})
+
+    async def _change_limits(self, request: Request) -> Response:
+        self._require_operator(request)
+        body = await self._body(request)
+        self.limits[request.path_params["id"]] = body["limits"]
+        return JSONResponse(body)
 
     async def _create_api_key(self, request: Request) -> Response:
         tenant, wanted = self._tenant(request), await self._body(request)
@@ -296,6 +308,11 @@ class FakeGateway:
         newest = trail[-1] if trail else {"sequence": 0, "hash": ""}
         head = {"sequence": newest["sequence"], "hash": newest["hash"]}
         return JSONResponse({"items": items[: int(query["limit"])], "head": head})
+
+    def _require_operator(self, request: Request) -> None:
+        self._note(request)
+        if request.headers["authorization"] != f"Bearer {OPERATOR_KEY}":
+            raise RefusedError(Refusal(403, "permission_denied", "Only the operator may."))
 
     def _tenant(self, request: Request) -> FakeTenant:
         self._note(request)

@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from clientsphere_cli.client import open_client
-from clientsphere_cli.connection import Connection, UrlOption, connect_as_operator
+from clientsphere_cli.connection import (
+    Connection,
+    OperatorKeyOption,
+    UrlOption,
+    connect_as_operator,
+)
 from clientsphere_cli.output.secrets import new_key
 from clientsphere_cli.output.terminal import one_line, plain, show, stdout
 
@@ -24,14 +29,7 @@ def tenants() -> None:
 def create_tenant(
     name: Annotated[str, typer.Argument(show_default=False)],
     url: UrlOption = None,
-    operator_key: Annotated[
-        str | None,
-        typer.Option(
-            "--operator-key",
-            metavar="KEY",
-            help="The operator's key; or CLIENTSPHERE_OPERATOR_KEY.",
-        ),
-    ] = None,
+    operator_key: OperatorKeyOption = None,
 ) -> None:
     """Create a tenant, and an API key of its owner that is shown this once."""
     asyncio.run(_create(connect_as_operator(url, operator_key), name))

@@ -23,6 +23,14 @@ class NewTenant:
 
 
 @dataclass(frozen=True)
+class Limit:
+    per_minute: int
+    burst: int
+    shadow: bool = False
+    """Counted, but nothing is refused for it."""
+
+
+@dataclass(frozen=True)
 class ApiKey:
     id: str
     name: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from rich.table import Table
 from rich.text import Text
 
 from clientsphere_cli.model.library import Document, KnowledgeBase
-from clientsphere_cli.model.tenancy import ApiKey, Role
+from clientsphere_cli.model.tenancy import ApiKey, Limit, Role
 from clientsphere_cli.output.quantities import moment, size
 from clientsphere_cli.output.terminal import listing, plain
 from clientsphere_common.hash_chain import ChainLink
@@ -95,6 +95,14 @@ def role_table(roles: Iterable[Role]) -> Table:
     table = listing("Name", "Permissions", "Id")
     for role in roles:
         table.add_row(plain(role.name), plain(", ".join(role.permissions)), plain(role.id))
+    return table
+
+
+def limit_table(limits: Mapping[str, Limit]) -> Table:
+    table = listing("Limit", "A minute", "At once", "Refuses", numbers=("A minute", "At once"))
+    for name, limit in limits.items():
+        refuses = "no (shadow)" if limit.shadow else "yes"
+        table.add_row(plain(name), f"{limit.per_minute:,}", f"{limit.burst:,}", plain(refuses))
     return table
 
 
