@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,10 +36,16 @@ class ChatScript:
 class OpenAiServer:
     """Set `chat`, `embeddings` before a call; read `requests` after it."""
 
-    chat: ChatScript | Refusal = field(default_factory=lambda: said("Hello."))
+    chat: ChatScript | Refusal | Callable[[dict[str, Any]], ChatScript] = field(
+        default_factory=lambda: said("Hello.")
+    )
+    """Or what makes the answer of the request's body."""
     chats_before: list[ChatScript | Refusal] = field(default_factory=list)
     """Given first, one for each request."""
-    embeddings: Sequence[Sequence[float]] | Refusal = ()
+    embeddings: (
+        Sequence[Sequence[float]] | Refusal | Callable[[Sequence[str]], Sequence[Sequence[float]]]
+    ) = ()
+    """Or what makes a vector of each text."""
     speaks_base64: bool = True
     """As OpenAI does when asked to; many other servers send plain numbers all the same."""
     base_url: str = ""
@@ -103,25 +109,32 @@ def _app(state: OpenAiServer) -> FastAPI:
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:
-        await _note(state, request)
+        sent = await _note(state, request)
         answer = state.chats_before.pop(0) if state.chats_before else state.chat
         if isinstance(answer, Refusal):
             return _refuse(answer)
+        if callable(answer):
+            answer = answer(sent)
         return StreamingResponse(_stream(state, answer), media_type="text/event-stream")
 
     @app.post("/v1/embeddings")
     async def embeddings(request: Request) -> Response:
-        await _note(state, request)
-        if isinstance(state.embeddings, Refusal):
-            return _refuse(state.embeddings)
-        return JSONResponse(_embeddings(state.embeddings, state.speaks_base64))
+        sent = await _note(state, request)
+        rows = state.embeddings
+        if isinstance(rows, Refusal):
+            return _refuse(rows)
+        if callable(rows):
+            rows = rows(sent["input"])
+        return JSONResponse(_embeddings(rows, state.speaks_base64))
 
     return app
 
 
-async def _note(state: OpenAiServer, request: Request) -> None:
-    state.requests.append(await request.json())
+async def _note(state: OpenAiServer, request: Request) -> dict[str, Any]:
+    sent: dict[str, Any] = await request.json()
+    state.requests.append(sent)
     state.authorization = request.headers.get("authorization", "")
+    return sent
 
 
 def _refuse(refusal: Refusal) -> Response:
