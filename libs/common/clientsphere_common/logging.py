@@ -9,14 +9,10 @@ from typing import Final, Literal, TextIO
 import structlog
 
 LogFormat = Literal["json", "console"]
-_HEARD_FROM: Final = {
-    **dict.fromkeys(
-        ("alembic", "httpx", "httpcore", "openai", "uvicorn.access", "asyncio"), logging.WARNING
-    ),
-    # It reports at ERROR that a broker has closed a connection, or is not there at the moment.
-    # Both are expected, and our event log says what comes of them.
-    "kafka": logging.CRITICAL,
-}
+_MADE_BY_STRUCTLOG: Final = "_logger"
+_KAFKA_HEARD_FROM: Final = logging.CRITICAL
+"""It reports at ERROR that a broker has closed a connection, or is not there at the moment. Both
+are expected, and our event log says what comes of them."""
 
 
 def configure_logging(
@@ -24,7 +20,9 @@ def configure_logging(
 ) -> None:
     """Send structlog's and the standard library's records through one renderer to `stream`.
 
-    A process that is one service names it in `service`, for every line, whatever thread writes it.
+    Libraries are heard from WARNING on, whatever `level` is: below, they write down what they are
+    given, such as statements with their values. A process that is one service names it in
+    `service`, for every line, whatever thread writes it.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -45,11 +43,15 @@ def configure_logging(
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_formatter(log_format, shared))
+    handler.addFilter(_is_our_own_or_serious)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name, heard_from in _HEARD_FROM.items():
-        logging.getLogger(name).setLevel(heard_from)
+    logging.getLogger("kafka").setLevel(_KAFKA_HEARD_FROM)
+
+
+def _is_our_own_or_serious(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or hasattr(record, _MADE_BY_STRUCTLOG)
 
 
 def _naming(service: str) -> structlog.typing.Processor:

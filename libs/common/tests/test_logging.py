@@ -51,7 +51,7 @@ class TestConfigureLogging:
         configure_logging("info", "json", stream)
         structlog.contextvars.bind_contextvars(request_id="req_1")
         structlog.get_logger("a").info("question_asked")
-        logging.getLogger("a.library").info("connected")
+        logging.getLogger("a.library").warning("connected")
         assert [line["request_id"] for line in lines(stream)] == ["req_1", "req_1"]
 
     def test_records_of_libraries_look_the_same(self, stream: io.StringIO) -> None:
@@ -70,10 +70,12 @@ class TestConfigureLogging:
         structlog.get_logger("a").warning("relay_delayed")
         assert [line["event"] for line in lines(stream)] == ["relay_delayed"]
 
-    def test_talkative_libraries_are_heard_from_warning_on(self, stream: io.StringIO) -> None:
+    @pytest.mark.parametrize("library", ["aiosqlite", "httpcore2.http11", "never.heard.of"])
+    def test_libraries_are_heard_from_warning_on(self, stream: io.StringIO, library: str) -> None:
         configure_logging("debug", "json", stream)
-        logging.getLogger("httpx").info("GET / 200")
-        logging.getLogger("httpx").warning("closing")
+        logging.getLogger(library).debug("executing %s", "INSERT INTO roles VALUES ('secret')")
+        logging.getLogger(library).info("GET / 200")
+        logging.getLogger(library).warning("closing")
         assert [line["event"] for line in lines(stream)] == ["closing"]
 
     def test_kafka_is_heard_only_when_all_is_lost(self, stream: io.StringIO) -> None:
@@ -122,6 +124,6 @@ class TestConfigureLogging:
         first = io.StringIO()
         configure_logging("info", "json", first)
         configure_logging("info", "json", stream)
-        logging.getLogger("a.library").info("connected")
+        logging.getLogger("a.library").warning("connected")
         assert first.getvalue() == ""
         assert len(lines(stream)) == 1

@@ -32,7 +32,8 @@ def open_engine(
     """An engine for `url`. SQLite: write-ahead log, foreign keys, every commit on disk."""
     if make_url(url).get_backend_name() == postgres.NAME:
         return postgres.open_postgres(url, limits or DatabaseLimits(), password)
-    engine = create_async_engine(url)
+    # Values are what tenants wrote: they stay out of messages of errors, and so out of logs.
+    engine = create_async_engine(url, hide_parameters=True)
     _set_up(engine.sync_engine)
     return engine
 
@@ -42,7 +43,7 @@ def open_blocking_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         parsed = parsed.set(drivername="sqlite")
-    engine = create_engine(parsed, poolclass=NullPool)
+    engine = create_engine(parsed, poolclass=NullPool, hide_parameters=True)
     _set_up(engine)
     return engine
 

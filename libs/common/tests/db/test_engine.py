@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from clientsphere_common.db.engine import open_blocking_engine, open_engine, sqlite_url
 
@@ -28,6 +29,17 @@ class TestOpenEngine:
         async with engine.connect() as connection:
             assert await connection.run_sync(pragma, name) == EXPECTED[name]
         await engine.dispose()
+
+    async def test_errors_do_not_repeat_the_values(self, tmp_path: Path) -> None:
+        engine = open_engine(sqlite_url(tmp_path / "tables.db"))
+        async with engine.begin() as connection:
+            await connection.execute(text("CREATE TABLE names (name TEXT UNIQUE)"))
+            insert = text("INSERT INTO names VALUES (:name)")
+            await connection.execute(insert, {"name": "merger.pdf"})
+            with pytest.raises(IntegrityError) as refused:
+                await connection.execute(insert, {"name": "merger.pdf"})
+        await engine.dispose()
+        assert "merger" not in str(refused.value)
 
 
 class TestOpenBlockingEngine:
