@@ -62,6 +62,12 @@ class Canaries:
             ),
         )
 
+    def hand_over(self, owner: str, new_owner: str) -> None:
+        """For an owner that had no name when its first words were written."""
+        for word, known_as in self._owners.items():
+            if known_as == owner:
+                self._owners[word] = new_owner
+
     def owners_in(self, content: bytes | str) -> frozenset[str]:
         """Those whose words `content` holds in any of the forms."""
         return frozenset(
