@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 import httpx
@@ -106,8 +107,21 @@ def app_of(process: Process) -> GatewayApi:
     return app
 
 
-def only_one(kind: type[_T]) -> _T:
-    """The one object of its kind that is alive: for what the product hands out to nobody."""
-    gc.collect()
-    (found,) = [one for one in gc.get_objects() if type(one) is kind]
-    return found
+def part_of(process: Process, kind: type[_T]) -> _T:
+    """The first of its kind that the process holds somewhere and hands out to nobody."""
+    waiting: list[object] = [process]
+    known: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in known or _is_of_all_processes(one):
+            continue
+        if isinstance(one, kind):
+            return one
+        known.add(id(one))
+        waiting += gc.get_referents(one)
+    raise LookupError(f"the process has no {kind.__name__}")
+
+
+def _is_of_all_processes(one: object) -> bool:
+    is_namespace = isinstance(one, dict) and "__builtins__" in one
+    return is_namespace or isinstance(one, type | ModuleType)

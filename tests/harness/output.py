@@ -18,12 +18,12 @@ class Output:
     """A file that grows."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._read_bytes = 0
 
     def new(self) -> bytes:
         """What was written since the last call."""
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             file.seek(self._read_bytes)
             written = file.read()
         self._read_bytes += len(written)

@@ -13,7 +13,7 @@ from typing import Any
 from prometheus_client import REGISTRY, generate_latest
 
 from clientsphere_common.cache.in_process import InProcessCache
-from tests.harness.in_process import ProductInProcess, only_one
+from tests.harness.in_process import ProductInProcess, part_of
 from tests.harness.openai_server import OpenAiServer
 from tests.harness.output import Output
 from tests.isolation.canaries import Canaries
@@ -48,7 +48,7 @@ class Channels:
     responses: list[Seen] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._cache = only_one(InProcessCache)
+        self._cache = part_of(self.product.process, InProcessCache)
         self._known: set[int] = set()
         self._prompts = 0
 

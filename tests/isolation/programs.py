@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
 
@@ -12,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from tests.isolation.malformed import MALFORMED
 from tests.isolation.tenants import QUESTIONS, ROLES, Tenant
-from tests.isolation.world import World
+from tests.isolation.world import Stage
 
 _T = TypeVar("_T")
 
@@ -36,14 +35,18 @@ PROBES = [
 LISTS = ["documents", "knowledge-bases", "api-keys", "roles", "audit/events", "me"]
 
 
-class Programs(RuleBasedStateMachine):
-    """Set `runner` and `world` before it runs. A step that lets a word out ends the program."""
+def programs_on(stage: Stage) -> type[Programs]:
+    return type("ProgramsOnStage", (Programs,), {"stage": stage})
 
-    runner: ClassVar[asyncio.Runner]
-    world: ClassVar[World]
+
+class Programs(RuleBasedStateMachine):
+    """On the stage of a subclass. A step that lets a word out ends the program."""
+
+    stage: ClassVar[Stage]
 
     def __init__(self) -> None:
         super().__init__()
+        self.world = self.stage.world
         self._run(self.world.renew())
         self._check()
 
@@ -181,4 +184,4 @@ class Programs(RuleBasedStateMachine):
         assert not leaks, leaks
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        return self.runner.run(work)
+        return self.stage.run(work)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvloop
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.isolation.programs import Programs
-from tests.isolation.world import World, running_world
+from tests.isolation.programs import programs_on
+from tests.isolation.world import stage
 
 FULL = os.environ.get("CLIENTSPHERE_TEST_PROFILE") == "full"
-PROGRAMS = 100 if FULL else 12
+PROGRAMS = 100 if FULL else 8
 PARTS = 20 if FULL else 1
-STEPS = 50 if FULL else 25
+STEPS = 50 if FULL else 20
 SETTINGS = settings(
     max_examples=PROGRAMS,
     stateful_step_count=STEPS,
@@ -31,22 +27,12 @@ SETTINGS = settings(
 )
 
 
-@pytest.fixture
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        yield runner
-
-
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_no_program_lets_a_word_out(part: int, runner: asyncio.Runner, tmp_path: Path) -> None:
-    world = running_world(tmp_path / "world")
-    entered: World = runner.run(world.__aenter__())
-    try:
-        machine = type("ProgramsHere", (Programs,), {"runner": runner, "world": entered})
+def test_no_program_lets_a_word_out(part: int, tmp_path: Path) -> None:
+    with stage(tmp_path / "world") as here:
+        machine = programs_on(here)
         seed(part)(machine)
         run_state_machine_as_test(machine, settings=SETTINGS)
         # Everything, not only what the tenants of a program were seen to have.
-        assert entered.channels.leaks() == []
-    finally:
-        runner.run(world.__aexit__(*sys.exc_info()))
+        assert here.world.channels.leaks() == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+import uvloop
 
 from tests.harness.in_process import (
     EMBEDDING_DIMENSION,
@@ -23,6 +24,8 @@ from tests.harness.output import captured_output
 from tests.isolation.canaries import Canaries
 from tests.isolation.channels import Channels, Seen
 from tests.isolation.tenants import Tenant, move_in
+
+_T = TypeVar("_T")
 
 _SETTLED_S = 60.0
 _PIECE_CHARS = 60
@@ -82,6 +85,30 @@ class World:
         )
         items: list[dict[str, Any]] = response.raise_for_status().json()["items"]
         return items
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A world for tests that are no coroutines: it stands still unless `run` is called."""
+
+    world: World
+    runner: asyncio.Runner
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return self.runner.run(work)
+
+
+@contextmanager
+def stage(
+    folder: Path, surround: Callable[[ProductInProcess], None] = lambda _: None
+) -> Iterator[Stage]:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        opening = running_world(folder, surround)
+        world = runner.run(opening.__aenter__())
+        try:
+            yield Stage(world, runner)
+        finally:
+            runner.run(opening.__aexit__(None, None, None))
 
 
 @asynccontextmanager
