@@ -70,9 +70,10 @@ def tells_nothing(name: str, ask: Ask, theirs: Iterator[str], nobodys: Iterator[
         difference = abs(medians[0] / medians[1] - 1)
         p = p_of_one_distribution(of_theirs, of_nobodys)
         is_equal = difference < MOST_DIFFERENCE and p > LEAST_P
+        verdict = "ok" if is_equal else "they differ"
         sys.stdout.write(
             f"{name:<22}theirs {medians[0]:6.2f} ms   nobody's {medians[1]:6.2f} ms"
-            f"   ratio {medians[0] / medians[1]:.3f}   p {p:.3f}   {'ok' if is_equal else 'differ'}\n"
+            f"   ratio {medians[0] / medians[1]:.3f}   p {p:.3f}   {verdict}\n"
         )
         sys.stdout.flush()
         if is_equal:

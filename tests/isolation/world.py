@@ -28,7 +28,7 @@ from tests.isolation.tenants import Tenant, move_in
 _T = TypeVar("_T")
 
 _SETTLED_S = 60.0
-_PIECE_CHARS = 60
+_PIECE_CHARS = 300
 _LONGEST_ANSWER_CHARS = 6000
 
 

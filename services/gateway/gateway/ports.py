@@ -109,6 +109,10 @@ class ApiKeyStore(KeyUsageStore, Protocol):
         """A key of any tenant: the tenant is known only once its key is."""
         ...
 
+    async def find_own(self, tenant_id: str, key_id: str) -> ApiKey | None:
+        """A key of that tenant."""
+        ...
+
     async def add(self, caller: Caller, key: ApiKey) -> None:
         """Raises NotFoundError when its role is none of the tenant's."""
         ...

@@ -28,7 +28,7 @@ class Remembered(Generic[T]):
 
         Raises DependencyUnavailableError for an answer that took so long that it may be wrong.
         """
-        known = self._recall(key)
+        known = self.recall(key)
         if known is not None:
             return known
         asked_at = self._monotonic()
@@ -38,7 +38,7 @@ class Remembered(Generic[T]):
                 "database_unavailable", "The database is not answering.", retry_after_s=1
             )
         # While this one looked, it may have been changed here: what was kept since wins.
-        newer = self._recall(key)
+        newer = self.recall(key)
         if newer is None and found is not None:
             self._keep(key, found, asked_at)
         return newer or found
@@ -47,7 +47,8 @@ class Remembered(Generic[T]):
         """Know from here on what this process has just written."""
         self._keep(key, value, self._monotonic())
 
-    def _recall(self, key: str) -> T | None:
+    def recall(self, key: str) -> T | None:
+        """What is known of `key` without looking."""
         asked_at, value = self._kept.get(key, (0.0, None))
         is_fresh = value is not None and self._monotonic() < asked_at + LIFETIME_S
         return value if is_fresh else None

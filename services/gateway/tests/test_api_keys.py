@@ -234,6 +234,39 @@ class CountingStore(SqlApiKeys):
         return replace(self.record, id=key_id)
 
 
+class NotingStore(SqlApiKeys):
+    """Notes which keys the tables were asked for."""
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables.database, tables.relay)
+        self.asked: list[str] = []
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        self.asked.append(f"find {key_id}")
+        return await super().find(key_id)
+
+    async def find_own(self, tenant_id: str, key_id: str) -> ApiKey | None:
+        self.asked.append(f"find own {key_id}")
+        return await super().find_own(tenant_id, key_id)
+
+
+class TestAnotherTenantsKey:
+    async def test_is_looked_for_like_one_that_there_is_not_although_it_is_remembered(
+        self, gateway: Gateway, tables: Tables, owner: Caller
+    ) -> None:
+        """Otherwise the time that the refusal takes would tell that there is such a key."""
+        theirs = (await gateway.new_tenant("Quaymere")).owner_key
+        store = NotingStore(tables)
+        keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.roles, gateway.clock)
+        await keys.authenticate(theirs.key, HERE)
+        store.asked.clear()
+
+        for key_id in (theirs.record.id, "key_00000000"):
+            with pytest.raises(NotFoundError):
+                await keys.revoke(owner, key_id)
+        assert store.asked == [f"find own {theirs.record.id}", "find own key_00000000"]
+
+
 class TestAKeyThatIsRevokedWhileItIsLookedUp:
     async def test_is_not_remembered_as_alive(
         self, gateway: Gateway, tables: Tables, owner: Caller

@@ -29,6 +29,11 @@ class SqlApiKeys:
             row = await session.get(ApiKeyRow, key_id)
         return None if row is None else _to_model(row)
 
+    async def find_own(self, tenant_id: str, key_id: str) -> ApiKey | None:
+        async with self._database.snapshot(tenant_id) as session:
+            row = await session.get(ApiKeyRow, key_id)
+        return None if row is None else _to_model(row)
+
     async def add(self, caller: Caller, key: ApiKey) -> None:
         async with self._database.transaction(caller.tenant_id) as session:
             if key.role not in list(Role) and await session.get(RoleRow, key.role) is None:
