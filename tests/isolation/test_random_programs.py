@@ -21,6 +21,7 @@ SETTINGS = settings(
     stateful_step_count=STEPS,
     deadline=None,
     database=None,
+    report_multiple_bugs=False,
     # A program is not run again: what a product has stored and remembered cannot be taken back.
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
