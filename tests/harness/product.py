@@ -83,7 +83,11 @@ class Product:
                 stderr=log,
                 env={**os.environ, **self.environment},
             )
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except AssertionError:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End the process as a power cut would: no handler runs."""

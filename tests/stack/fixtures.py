@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from gateway.limit_rules import LimitName
 from tests.harness.closing_words import tell_backend
 from tests.harness.postgres_server import PostgresMissingError
 from tests.harness.redis_server import RedisMissingError
 from tests.stack.services import Service
 from tests.stack.stack import Stack, temporary_stack
 
-SETTINGS = {"CLIENTSPHERE_INGESTION_MAX_FILE_MIB": "20"}
+_UNLIMITED = {name.value: {"per_minute": 10**6, "burst": 10**6} for name in LimitName}
+SETTINGS = {
+    "CLIENTSPHERE_INGESTION_MAX_FILE_MIB": "20",
+    # Of all tests together, which come from one address; the limits have tests of their own.
+    "CLIENTSPHERE_GATEWAY_LIMITS": json.dumps(_UNLIMITED),
+}
 
 
 @contextmanager

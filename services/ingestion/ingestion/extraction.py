@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from clientsphere_common.objects.keys import tenant_key
 from clientsphere_common.objects.ports import ObjectStore
 from ingestion.model import Job
 from ingestion.parsing.model import ParsedDocument
@@ -39,7 +40,8 @@ class TextExtraction:
         """
         async with self._local_copy(job.object_key) as path:
             parsed = await self._parser.parse(path, job.media_type)
-        text_key = f"{job.key.tenant_id}/{job.key.document_id}.{job.key.version}.text"
+        version = f"{job.key.document_id}.{job.key.version}"
+        text_key = tenant_key(job.key.tenant_id, f"{version}.text")
         await self._objects.put(text_key, _one_piece(parsed.text.encode()))
         return parsed, text_key
 

@@ -10,6 +10,7 @@ import structlog
 from clientsphere_common.errors import InvalidInputError, PayloadTooLargeError
 from clientsphere_common.ids import new_id
 from clientsphere_common.names import is_name
+from clientsphere_common.objects.keys import tenant_key
 from clientsphere_common.objects.ports import ObjectStore
 from clientsphere_common.request import Caller
 from ingestion.model import ReceivedFile, UploadOutcome, UploadTarget
@@ -67,7 +68,7 @@ class DocumentUpload:
     async def _receive(self, caller: Caller, name: str, data: AsyncIterator[bytes]) -> ReceivedFile:
         head = await _first_bytes(data)
         media_type = detect_media_type(name, head)
-        key = f"{caller.tenant_id}/{new_id('obj')}"
+        key = tenant_key(caller.tenant_id, new_id("obj"))
         stored = await self._objects.put(key, self._limited(head, data))
         return ReceivedFile(key, media_type, stored.size_bytes, stored.sha256)
 

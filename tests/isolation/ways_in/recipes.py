@@ -85,6 +85,9 @@ ROUTES: Mapping[str, Sequence[Recipe]] = {
     "POST /v1/tokens": [Recipe({"grant_type": "api_key", "api_key": Word.OWN_KEY})],
     "POST /v1/tenants": [Recipe({"name": Word.NEW_NAME})],
     "POST /v1/tenants/{tenant_id}/token-issuers": [Recipe(_ISSUER)],
+    "PUT /v1/tenants/{tenant_id}/limits": [
+        Recipe({"limits": {"ask": {"per_minute": 10**6, "burst": 10**6}}})
+    ],
     "POST /v1/knowledge-bases": [Recipe({"name": Word.NEW_NAME})],
     "GET /v1/documents": [Recipe(unknown=200)],
     "POST /v1/documents": [

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from clientsphere_common.errors import InternalError
+from clientsphere_common.objects.keys import tenant_of
 from clientsphere_common.objects.ports import ObjectEntry, ObjectStore, StoredObject
 from clientsphere_common.secrets.ports import EnvelopeKeys
 
@@ -48,7 +49,7 @@ class EncryptedObjectStore:
         if magic != _MAGIC:
             raise _damaged()
         wrapped = await stored.exactly(wrapped_bytes)
-        segments = _Segments(await self._keys.unwrap(_tenant_of(key), wrapped), key, wrapped)
+        segments = _Segments(await self._keys.unwrap(tenant_of(key), wrapped), key, wrapped)
         is_last = False
         while not is_last:
             sealed, is_last = await stored.segment(_SEGMENT_BYTES + _TAG_BYTES)
@@ -63,7 +64,7 @@ class EncryptedObjectStore:
 
     async def _sealed(self, key: str, plain: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         """The stored bytes; the key is asked for only when `inner` has accepted the name."""
-        data_key = await self._keys.new_data_key(_tenant_of(key))
+        data_key = await self._keys.new_data_key(tenant_of(key))
         yield _HEADER.pack(_MAGIC, len(data_key.wrapped)) + data_key.wrapped
         segments = _Segments(data_key.key, key, data_key.wrapped)
         source, is_last = _Buffered(aiter(plain)), False
@@ -139,10 +140,6 @@ class _Segments:
         nonce = self._number.to_bytes(_NUMBER_BYTES, "big") + bytes([is_last])
         self._number += 1
         return nonce
-
-
-def _tenant_of(key: str) -> str:
-    return key.partition("/")[0]
 
 
 def _damaged() -> InternalError:
