@@ -16,7 +16,7 @@ def checked_key(key: str) -> str:
 
 def tenant_key(tenant_id: str, name: str) -> str:
     """The key of an object of that tenant. Raises ValueError for what would be of another one."""
-    if not tenant_id or "/" in tenant_id:
+    if "/" in tenant_id:
         raise ValueError(f"no tenant: {tenant_id!r}")
     return checked_key(f"{tenant_id}/{name}")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from clientsphere_common.vectors.model import FoundPassage
+from clientsphere_common.vectors.model import Chunk, FoundPassage
 from clientsphere_common.vectors.points import (
     latest_versions,
     point_id,
@@ -65,6 +65,22 @@ class TestSearchableText:
 
 
 class TestPayload:
+    def test_a_passage_has_all_that_its_chunk_had(self) -> None:
+        stored = Chunk(
+            document_id="handbook",
+            version=3,
+            chunk_index=7,
+            knowledge_base_id="hr",
+            document_name="handbook.pdf",
+            text="Vacation is 25 days.",
+            page=12,
+            heading_path=("Time off", "Vacation"),
+            start=100,
+            end=120,
+        )
+        found = to_passage(to_payload(ACME, stored), 0.5)
+        assert found == FoundPassage(**vars(stored), score=0.5)
+
     def test_a_new_point_is_staged(self) -> None:
         assert to_payload(ACME, chunk("text"))[Field.STATE] == State.STAGED
 

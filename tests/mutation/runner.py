@@ -1,0 +1,172 @@
+"""Runs the tests of a target once for each mutant, each in a process that has only that mistake.
+
+    python -m tests.mutation.runner clientsphere_common.vectors.tenant_filter [seconds]
+
+prints what survived. The module on disk is never changed: the mutant is what an import finds. The
+processes are forked from one that has loaded the libraries, which takes longer than most tests.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.abc import MetaPathFinder, SourceLoader
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.mutation.mutants import Mutant, mutants_of
+from tests.mutation.targets import Target, target_of
+
+_OURS = (
+    *("all_in_one", "audit", "clientsphere", "clientsphere_cli", "clientsphere_common", "conftest"),
+    *("gateway", "ingestion", "llm_proxy", "retrieval", "tests", "libs", "services", "cli"),
+)
+_TIMEOUT_S = 120.0
+_PAUSE_S = 0.01
+
+
+@dataclass(frozen=True)
+class Outcome:
+    tried: int
+    survivors: Sequence[str]
+
+    @property
+    def killed(self) -> int:
+        return self.tried - len(self.survivors)
+
+
+class _Mistaken(MetaPathFinder, SourceLoader):
+    """Finds the mutant where the module is looked for."""
+
+    def __init__(self, module: str, path: str, source: str) -> None:
+        self._module, self._path, self._source = module, path, source
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != self._module:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
+
+    def get_filename(self, fullname: str) -> str:
+        return self._path
+
+    def get_data(self, path: str | bytes) -> bytes:
+        return self._source.encode()
+
+
+def try_mutants(target: Target, mutants: Sequence[Mutant], time_s: float) -> Outcome:
+    """As many of `mutants` as `time_s` is enough for."""
+    path = _file_of(target.module)
+    _load(_libraries(target))
+    if _tests_fail_in_child(target, lambda: None):
+        raise RuntimeError(f"the tests of {target.module} fail without any mistake")
+    ends_at, tried, survivors = time.monotonic() + time_s, 0, []
+    for mutant in mutants:
+        if time.monotonic() > ends_at:
+            break
+        tried += 1
+        mistake = _Mistaken(target.module, path, mutant.source)
+        if not _tests_fail_in_child(target, lambda: sys.meta_path.insert(0, mistake)):  # noqa: B023 - called at once
+            survivors.append(str(mutant))
+    return Outcome(tried, survivors)
+
+
+def mutants_that_matter(target: Target) -> list[Mutant]:
+    """All that behave differently."""
+    text = Path(_file_of(target.module)).read_text()
+    return [one for one in mutants_of(text) if f"{one.what}: {one.written}" not in target.same]
+
+
+def _file_of(module: str) -> str:
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    return spec.origin
+
+
+def _libraries(target: Target) -> list[str]:
+    """What the tests load that is not ours."""
+    with tempfile.NamedTemporaryFile() as file:
+
+        def note() -> None:
+            _run_tests(target)
+            Path(file.name).write_text(json.dumps(list(sys.modules)))
+            os._exit(0)
+
+        _in_child(note)
+        loaded = json.loads(file.read() or b"[]")
+    return [name for name in loaded if name.split(".")[0] not in _OURS]
+
+
+def _load(names: Sequence[str]) -> None:
+    for name in names:
+        with suppress(Exception):
+            importlib.import_module(name)
+
+
+def _tests_fail_in_child(target: Target, prepare: Callable[[], None]) -> bool:
+    def run() -> None:
+        prepare()
+        os._exit(_run_tests(target))
+
+    return _in_child(run) != 0
+
+
+def _in_child(act: Callable[[], None]) -> int:
+    """The exit code; not 0 for one that takes too long, or that raises."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        try:
+            act()
+        finally:
+            os._exit(1)
+    return _exit_code(child)
+
+
+def _exit_code(child: int) -> int:
+    deadline = time.monotonic() + _TIMEOUT_S
+    while time.monotonic() < deadline:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(_PAUSE_S)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return 1
+
+
+def _run_tests(target: Target) -> int:
+    for name in list(sys.modules):
+        if name.split(".")[0] in _OURS and name not in {"tests.mutation.runner", "__main__"}:
+            del sys.modules[name]
+    quietly = ["-q", "-x", "--assert=plain", "-p", "no:cacheprovider"]
+    return int(pytest.main([*quietly, *target.options, *target.tests]))
+
+
+def main(module: str, time_s: str = "3600") -> None:
+    target = target_of(module)
+    outcome = try_mutants(target, mutants_that_matter(target), float(time_s))
+    for survivor in outcome.survivors:
+        print(survivor)  # noqa: T201 - the report of a command
+    print(json.dumps({"tried": outcome.tried, "killed": outcome.killed}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

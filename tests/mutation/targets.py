@@ -1,0 +1,90 @@
+"""What is mutated, which tests must notice, and which changes make no difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_COMMON = "libs/common/tests"
+_GATEWAY = "services/gateway/tests"
+_TOKENS = (
+    f"{_GATEWAY}/test_token_verifier.py",
+    f"{_GATEWAY}/test_tokens.py",
+    f"{_GATEWAY}/test_token_endings.py",
+    f"{_GATEWAY}/test_strict_json.py",
+    f"{_GATEWAY}/token_issuers",
+    f"{_GATEWAY}/test_token_attacks.py",
+)
+_KEYS = (
+    f"{_GATEWAY}/test_key_format.py",
+    f"{_GATEWAY}/test_key_restrictions.py",
+    f"{_GATEWAY}/test_api_keys.py",
+    f"{_GATEWAY}/test_two_gateways.py",
+    f"{_GATEWAY}/test_permissions.py",
+    f"{_GATEWAY}/test_api_access.py",
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    module: str
+    tests: tuple[str, ...]
+    """Those that fail soonest come first."""
+    kept: float = 1.0
+    """The share of mutants that must be noticed."""
+    options: tuple[str, ...] = ()
+    """Of pytest."""
+    same: Mapping[str, str] = field(default_factory=dict)
+    """Mutants that behave as the module does, as `what: line`, each with the reason."""
+
+
+TENANT_FILTER = "clientsphere_common.vectors.tenant_filter"
+
+TARGETS: tuple[Target, ...] = (
+    Target(
+        TENANT_FILTER,
+        (f"{_COMMON}/vectors/test_tenant_filter.py",),
+        same={
+            f"without part {part}: Conditions = tuple[IsOneOf | IsWithin, ...]": "a name of types"
+            for part in (0, 1)
+        },
+    ),
+    Target(
+        "clientsphere_common.vectors.points",
+        (f"{_COMMON}/vectors/test_points.py",),
+        same={
+            "one more: latest[passage.document_id] = max(passage.version,"
+            " latest.get(passage.document_id, 0))": "versions count from 1"
+        },
+    ),
+    Target(
+        "clientsphere_common.objects.keys",
+        (f"{_COMMON}/objects/test_keys.py",),
+        same={
+            r'another text: _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*'
+            r'(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")': "a whole match is the same when it is lazy"
+        },
+    ),
+    Target(
+        "clientsphere_common.db.session",
+        (
+            f"{_COMMON}/db/test_session.py",
+            "tests/contract/test_database.py",
+            "tests/contract/test_row_security.py",
+        ),
+    ),
+    Target(
+        "clientsphere_common.db.row_security",
+        ("tests/contract/test_row_security.py", "tests/contract/test_protected_tables.py"),
+    ),
+    Target("gateway.token_rules", _TOKENS, kept=0.9),
+    Target("gateway.token_verifier", _TOKENS, kept=0.9),
+    Target("gateway.compact_tokens", _TOKENS, kept=0.9),
+    Target("gateway.authentication", (*_KEYS, *_TOKENS), kept=0.9),
+    Target("gateway.api_keys", _KEYS, kept=0.9, options=("-k", "not postgres")),
+    Target("gateway.key_format", (f"{_GATEWAY}/test_key_format.py", *_KEYS), kept=0.9),
+)
+
+
+def target_of(module: str) -> Target:
+    return next(one for one in TARGETS if one.module == module)
