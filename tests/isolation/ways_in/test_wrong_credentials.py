@@ -31,20 +31,22 @@ TENANT_HEADERS = (
 def ended(world: World) -> list[Actor]:
     """Owners whose credentials once were good, or look as if they were."""
     tenant = world.tenants[0]
-    revoked, by_token = another_owner(world, tenant), another_owner(world, tenant)
-    wanted = {"grant_type": "api_key", "api_key": by_token.api_key}
-    token = world.send(by_token, Request("POST", "/v1/tokens", json=wanted)).json()["access_token"]
-    for one in (revoked, by_token):
-        end = Request("DELETE", f"/v1/api-keys/{one.key_id}")
-        assert world.send(tenant.owner, end).status_code == 204
-    rotated = another_owner(world, tenant)
-    rotate = Request("POST", f"/v1/api-keys/{rotated.key_id}/rotate", json={"overlap_hours": 0})
-    assert world.send(tenant.owner, rotate).status_code == 200
+    with world.only_changes(tenant):
+        revoked, by_token = another_owner(world, tenant), another_owner(world, tenant)
+        rotated = another_owner(world, tenant)
+        wanted = {"grant_type": "api_key", "api_key": by_token.api_key}
+        issued = world.send(by_token, Request("POST", "/v1/tokens", json=wanted)).json()
+        for one in (revoked, by_token):
+            end = Request("DELETE", f"/v1/api-keys/{one.key_id}")
+            assert world.send(tenant.owner, end).status_code == 204
+        path = f"/v1/api-keys/{rotated.key_id}/rotate"
+        rotate = Request("POST", path, json={"overlap_hours": 0})
+        assert world.send(tenant.owner, rotate).status_code == 200
     key = tenant.owner.api_key
     mixed = "_".join((*key.split("_")[:3], *world.tenants[1].owner.api_key.split("_")[3:]))
     texts = {
         "revoked key": revoked.api_key,
-        "token of a revoked key": token,
+        "token of a revoked key": issued["access_token"],
         "text before a rotation": rotated.api_key,
         "key with another tenant's secret": mixed,
         "half a key": key[: len(key) // 2],

@@ -125,8 +125,9 @@ class World:
                 self._states[tenant.id] = self.state_of(tenant)
         yield
         for tenant in tenants:
-            before, self._states[tenant.id] = self._states[tenant.id], self.state_of(tenant)
-            assert self._states[tenant.id] == before
+            before, after = self._states.pop(tenant.id), self.state_of(tenant)
+            assert [name for name in after if after[name] != before[name]] == []
+            self._states[tenant.id] = after
 
     @contextmanager
     def only_changes(self, tenant: Inhabited) -> Iterator[None]:
