@@ -19,6 +19,7 @@ _CACHE = "clientsphere_common.cache"
 _MEMORIES = {"lru_cache", "cache", "alru_cache", "cachedmethod"}
 
 MEMORIES: Reasons = {
+    "clientsphere_common.rate_limits.fallback": "shares of a limit, which follow from its numbers",
     "llm_proxy.extraction.words": "stems of words, which follow from the word alone",
 }
 REDIS_USERS: Reasons = {
@@ -26,6 +27,7 @@ REDIS_USERS: Reasons = {
     "clientsphere_common.cache.redis": "behind CacheKey",
     "clientsphere_common.rate_limits.assembly": "counts, and holds nothing that was written",
     "clientsphere_common.rate_limits.redis": "counts, and holds nothing that was written",
+    "clientsphere_common.rate_limits.redis_holds": "counts, and holds nothing that was written",
 }
 LISTERS: Reasons = {
     "ingestion.removal.OrphanSweep.sweep": "removes what belongs to nobody, of all tenants",

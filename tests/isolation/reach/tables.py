@@ -39,6 +39,7 @@ SYSTEM_SESSIONS: Reasons = {
     ),
     "gateway.adapters.sql_api_keys.SqlApiKeys.find": "a key is what tells the tenant",
     "gateway.adapters.sql_api_keys.SqlApiKeys.mark_used": "writes times of keys that were used",
+    "gateway.adapters.sql_limits.SqlLimits.all_changes": "a gateway counts for all tenants",
     "gateway.adapters.sql_token_issuers.SqlTokenIssuers.list_all": (
         "a token's issuer is what tells the tenant"
     ),
