@@ -41,6 +41,7 @@ from gateway.model.tenancy import NewTenant
 from gateway.own_secrets import OperatorKey
 from gateway.ports import IssuerDocuments
 from gateway.prompt import PromptWriter
+from gateway.protection import protect
 from gateway.remembered import Remembered
 from gateway.roles import Roles
 from gateway.searching import Searching
@@ -160,7 +161,8 @@ class Gateway:
         self.roles = Roles(self.tables.roles, self.mint.now, Remembered(self.clock))
         self.api_keys = ApiKeys(self.tables.api_keys, self.mint, self.usage, self.roles, self.clock)
         self.services = self._services()
-        self.app: GatewayApi = create_app(self.services, self.settings)
+        self.protection = protect(self.settings, self.registry)
+        self.app: GatewayApi = create_app(self.services, self.settings, self.protection)
 
     async def new_tenant(self, name: str = "Kestrand") -> NewTenant:
         return await self.tenants.create(name)

@@ -18,22 +18,26 @@ from gateway.api import (
     knowledge_bases,
     limits,
     me,
+    metrics,
     roles,
     search,
     tenants,
     token_issuers,
     tokens,
 )
-from gateway.api.access import BEARER, check_access, routes_of
+from gateway.api.access import BEARER, TIMEOUT_PARAMETER, check_access, routes_of
 from gateway.api.docs import add_docs
 from gateway.api.problem_docs import PROBLEM_SCHEMA
 from gateway.client_address import ClientAddresses
 from gateway.metrics import HttpMetrics
 from gateway.middleware.body_limit import BodyLimit
+from gateway.middleware.load_shedding import LoadShedding
+from gateway.middleware.request_deadline import TIMEOUT_HEADER, RequestDeadline
 from gateway.middleware.request_limits import RequestLimiting
 from gateway.middleware.request_log import RequestLog
 from gateway.middleware.response_headers import ResponseHeaders
 from gateway.problems import install_error_handlers
+from gateway.protection import Protection
 from gateway.services import Services
 from gateway.settings import GatewaySettings
 
@@ -59,6 +63,7 @@ class GatewayApi(FastAPI):
         document = super().openapi()
         components = document["components"]
         components["schemas"]["Problem"] = dict(PROBLEM_SCHEMA)
+        components["parameters"] = {TIMEOUT_PARAMETER["name"]: TIMEOUT_PARAMETER}
         components["securitySchemes"] = {
             BEARER: {
                 "type": "http",
@@ -79,14 +84,14 @@ def _remove_default_validation_errors(document: dict[str, Any]) -> None:
         document["components"]["schemas"].pop(schema, None)
 
 
-def create_app(services: Services, settings: GatewaySettings) -> GatewayApi:
-    app = create_api()
+def create_app(services: Services, settings: GatewaySettings, protection: Protection) -> GatewayApi:
+    app = create_api(serves_metrics=services.serves_metrics)
     app.state.services = services
-    _surround(app, settings, services)
+    _surround(app, settings, services, protection)
     return app
 
 
-def create_api() -> GatewayApi:
+def create_api(*, serves_metrics: bool = True) -> GatewayApi:
     """Every route and its documentation, with nothing behind them."""
     app = GatewayApi(
         title="ClientSphere",
@@ -113,26 +118,32 @@ def create_api() -> GatewayApi:
         health,
     ):
         app.include_router(resource.router, generate_unique_id_function=lambda route: route.name)
+    if serves_metrics:
+        app.include_router(metrics.router)
     add_docs(app)
     check_access(app.routes)
     install_error_handlers(app, AllowedMethods(routes_of(app.routes)))
     return app
 
 
-def _surround(app: FastAPI, settings: GatewaySettings, services: Services) -> None:
+def _surround(
+    app: FastAPI, settings: GatewaySettings, services: Services, protection: Protection
+) -> None:
     """The last one added is the outermost."""
-    app.add_middleware(BodyLimit, streamed=[documents.UPLOAD])
+    app.add_middleware(BodyLimit, streamed=[documents.UPLOAD], timeout_s=protection.body_timeout_s)
+    app.add_middleware(RequestDeadline, longest=protection.longest)
     addresses = ClientAddresses(
         settings.trusted_proxies, settings.proxy_header, settings.proxy_hops
     )
     app.add_middleware(RequestLimiting, limits=services.limits, addresses=addresses)
+    app.add_middleware(LoadShedding, places=protection.places, metrics=protection.shedding)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id", TIMEOUT_HEADER],
             expose_headers=_EXPOSED_HEADERS,
         )
     app.add_middleware(RequestLog, metrics=HttpMetrics(services.registry))
-    app.add_middleware(ResponseHeaders)
+    app.add_middleware(ResponseHeaders, security=protection.transport_security)

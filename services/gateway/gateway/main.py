@@ -38,6 +38,7 @@ async def build(resources: Resources) -> ProcessParts:
         channels=_channels(resources),
         registry=resources.registry,
         checks=resources.checks,
+        serves_metrics=False,
     )
     parts = wiring.build(settings, around)
     watch = ReadinessWatch(resources.state)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +23,7 @@ _OF_STATUS: Mapping[int, tuple[str, str]] = {
     400: ("invalid_json", "The body is not valid JSON."),
     404: ("not_found", "There is nothing at this path."),
     405: ("method_not_allowed", "This path does not know this method."),
+    408: ("request_timeout", "The request did not arrive in time."),
     413: ("request_too_large", "The request is larger than this path accepts."),
 }
 _NOT_JSON = "json_invalid"
@@ -35,7 +37,13 @@ FieldError = Mapping[str, str]
 def plain_problems() -> dict[str, tuple[int, str]]:
     """By code, status and detail: the problems that no ServiceError stands behind."""
     plain = {code: (status, detail) for status, (code, detail) in _OF_STATUS.items()}
-    return plain | {"invalid_request": (400, "Some fields cannot be used as they are.")}
+    return plain | {
+        "invalid_request": (400, "Some fields cannot be used as they are."),
+        "invalid_http": (400, "This is not a valid HTTP request."),
+        "uri_too_long": (414, "Path and query are longer than 8 KiB."),
+        "headers_too_large": (431, "The headers are larger than 32 KiB, or more than 100."),
+        "too_many_connections": (503, "There are too many connections."),
+    }
 
 
 def problem(
@@ -79,7 +87,7 @@ async def _on_service_error(_request: Request, error: Exception) -> Response:
 
 async def _on_invalid_request(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
-    errors = [_field_error(one["loc"], one["type"], one["msg"]) for one in error.errors()]
+    errors = [_field_error(one) for one in error.errors()]
     is_json = all(one["type"] != _NOT_JSON for one in error.errors())
     code = "invalid_request" if is_json else "invalid_json"
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
@@ -97,15 +105,16 @@ async def _on_http_exception(
     return _response(problem(error.status_code, code, detail), headers)
 
 
-def _field_error(location: Sequence[str | int], kind: str, message: str) -> FieldError:
+def _field_error(error: Mapping[str, Any]) -> FieldError:
     """Names the field as the client knows it, and never repeats what was sent."""
-    source, *path = location
-    if kind == _NOT_JSON:
-        return {"field": "body", "message": f"not valid JSON at character {path[0]}"}
+    source, *path = error["loc"]
+    if error["type"] == _NOT_JSON:
+        reason = f"not valid JSON at character {path[0]}: {error['ctx']['error']}"
+        return {"field": "body", "message": reason}
     if not path:
         return {"field": str(source), "message": _NO_OBJECT}
     names = [name if len(name) <= _MAX_NAME_CHARS else "..." for name in map(str, path)]
-    return {"field": ".".join(names), "message": message}
+    return {"field": ".".join(names), "message": error["msg"]}
 
 
 def _response(members: Mapping[str, object], headers: Mapping[str, str]) -> Response:

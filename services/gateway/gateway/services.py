@@ -46,3 +46,5 @@ class Services:
     registry: CollectorRegistry
     transfer_timeout_s: float
     """For one upload or download."""
+    serves_metrics: bool = True
+    """Beside the API; not where the process has a port of its own for them."""

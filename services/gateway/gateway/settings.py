@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, IPvAnyNetwork
+from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.limit_rules import LimitName, LimitRule
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 class GatewaySettings(BaseSettings):
@@ -23,8 +26,62 @@ class GatewaySettings(BaseSettings):
         le=65535,
         description="Port on which HTTP is served; 0: a free one.",
     )
+    tls_cert_file: Path | None = Field(
+        default=None,
+        description="Certificate chain for HTTPS, in PEM; read anew on change. Empty: plain HTTP.",
+    )
+    tls_key_file: Path | None = Field(
+        default=None, description="Its private key, in PEM, without a password."
+    )
+    hsts_max_age_s: int = Field(
+        default=31_536_000,
+        ge=0,
+        description="How long browsers that came over TLS refuse to come without, in seconds;"
+        " 0: they are not told to.",
+    )
     cors_origins: tuple[str, ...] = Field(
-        default=(), description="Origins whose pages may call the API, as a JSON list."
+        default=(),
+        description="Origins whose pages may call the API, as a JSON list such as"
+        ' `["https://app.example.com"]`.',
+    )
+    max_connections: int = Field(
+        default=2000, gt=0, description="Connections at the same time; those beyond are refused."
+    )
+    header_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="Longest time from the first byte of a request to the end of its headers, in"
+        " seconds.",
+    )
+    body_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Longest time for the body of a request, and for the next piece of an upload,"
+        " in seconds.",
+    )
+    write_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Longest time in which a client takes the next 32 KiB of a response, in"
+        " seconds.",
+    )
+    request_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Longest time for one request, in seconds; questions, uploads and downloads"
+        " have limits of their own.",
+    )
+    most_requests_at_once: int = Field(
+        default=500, gt=0, description="Requests worked on at the same time, at most."
+    )
+    least_requests_at_once: int = Field(
+        default=50, gt=0, description="Requests worked on at the same time under any load."
+    )
+    overload_lag_ms: float = Field(
+        default=10.0,
+        gt=0,
+        description="Lateness of the process, for half a second, from which it takes fewer"
+        " requests, in milliseconds.",
     )
     token_issuer: str = Field(
         default="clientsphere", description="Issuer that access tokens name and must name."
@@ -87,3 +144,22 @@ class GatewaySettings(BaseSettings):
     transfer_timeout_s: float = Field(
         default=600.0, gt=0, description="Longest time for one upload or download, in seconds."
     )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    "an origin is a scheme and a host in small letters, perhaps a port, and"
+                    " nothing else: https://app.example.com"
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file and tls_key_file belong together: set both or none")
+        if self.least_requests_at_once > self.most_requests_at_once:
+            raise ValueError("least_requests_at_once must not be above most_requests_at_once")
+        return self

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.events.ports import EventPublisher
-from clientsphere_common.http_server import HttpAddress, HttpServer
+from clientsphere_common.http_server import HttpServer
 from clientsphere_common.modules import Module, Opened
 from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
@@ -34,13 +34,13 @@ from gateway.clients.audit import AuditServiceTrail
 from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBases
 from gateway.clients.llm_proxy import LlmProxyAnswers
 from gateway.clients.retrieval import RetrievalPassageSearch
-from gateway.http_protocol import BoundedHttpProtocol
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limits import RequestLimits
 from gateway.metrics import LimitMetrics
 from gateway.own_secrets import OwnSecrets
 from gateway.prompt import PromptWriter
+from gateway.protection import http_server, protect
 from gateway.remembered import Remembered
 from gateway.roles import Roles
 from gateway.searching import Searching
@@ -84,6 +84,8 @@ class Surroundings:
     """Readiness of everything else that the process depends on."""
     credentials_file: Path | None = None
     """Where the key of the default tenant is written, for tools on the same machine."""
+    serves_metrics: bool = True
+    """Beside the API; not where the process has a port of its own for them."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,9 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
     issuers = assemble(SqlTokenIssuers(database, relay), stores.tenants, documents, TokenVerifier())
     checks = (*around.tables.checks, *around.checks)
     services = _services(settings, replace(around, checks=checks), stores, usage, issuers)
-    address = HttpAddress(settings.host, settings.port, "CLIENTSPHERE_GATEWAY_")
-    http = HttpServer(create_app(services, settings), address, protocol=BoundedHttpProtocol)
-    workers: list[Module] = [http]
+    protection = protect(settings, around.registry)
+    http = http_server(create_app(services, settings, protection), settings)
+    workers: list[Module] = [protection.lag, http]
     if around.credentials_file is not None and settings.bootstrap_default_tenant:
         workers.append(Bootstrap(services.tenants, around.credentials_file, lambda: http.url))
     return GatewayParts(
@@ -197,4 +199,5 @@ def _services(
         checks=around.checks,
         registry=around.registry,
         transfer_timeout_s=settings.transfer_timeout_s,
+        serves_metrics=around.serves_metrics,
     )

@@ -77,7 +77,6 @@ class TestSearch:
             {"question": 7},
             {"question": None},
             {"question": ["x"]},
-            {"question": "\ud800"},
             {"top_k": 0},
             {"top_k": 51},
             {"top_k": "many"},

@@ -13,7 +13,12 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clientsphere_common.http_server import HttpAddress, HttpServer
-from gateway.http_protocol import MAX_HEADER_BYTES, BoundedHttpProtocol
+from gateway.http_protocol import (
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    MAX_TARGET_BYTES,
+    BoundedHttpProtocol,
+)
 from tests.harness.gateway import Gateway
 from tests.harness.modules import running
 
@@ -32,18 +37,23 @@ async def serving(app: ASGIApp) -> AsyncIterator[HttpServer]:
         yield server
 
 
-async def exchange(server: HttpServer, *pieces: bytes) -> tuple[int, dict[str, Any]]:
-    """Send raw bytes; the status and the problem that come back before the connection closes."""
-    port = int(server.url.rpartition(":")[2])
+async def said_to(port: int, *pieces: bytes) -> bytes:
+    """Send raw bytes; what comes back before the connection closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for piece in pieces:
             writer.write(piece)
             await asyncio.sleep(0.01)
-        answer = await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), 5)
     finally:
         writer.close()
+
+
+async def exchange(server: HttpServer, *pieces: bytes) -> tuple[int, dict[str, Any]]:
+    """Send raw bytes; the status and the problem that come back before the connection closes."""
+    answer = await said_to(int(server.url.rpartition(":")[2]), *pieces)
     head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"x-content-type-options: nosniff" in head
     return int(head.split()[1]), json.loads(body)
 
 
@@ -101,14 +111,34 @@ class TestBytesThatAreNoRequest:
         async with serving(hello) as server, httpx.AsyncClient() as client:
             assert (await client.get(server.url, headers=headers)).text == "hello"
 
-    async def test_a_client_that_never_ends_its_headers_is_hung_up_on(self) -> None:
-        class Impatient(BoundedHttpProtocol):
-            header_timeout_s = 0.05
-
-        server = HttpServer(hello, ADDRESS, protocol=Impatient)
-        async with running(server):
+    async def test_a_hundred_headers_are_fine_and_one_more_is_refused(self) -> None:
+        lines = b"".join(b"X-%d: y\r\n" % number for number in range(MAX_HEADERS))
+        async with serving(hello) as server:
             port = int(server.url.rpartition(":")[2])
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET / HTTP/1.1\r\nX: ")
-            assert await asyncio.wait_for(reader.read(), 5) == b""
-            writer.close()
+            assert (await said_to(port, b"GET / HTTP/1.0\r\n" + lines + b"\r\n"))[:12] == (
+                b"HTTP/1.1 200"
+            )
+            status, problem = await exchange(
+                server, b"GET / HTTP/1.1\r\n" + lines + b"Z: y\r\n\r\n"
+            )
+        assert (status, problem["code"]) == (431, "headers_too_large")
+
+    @pytest.mark.parametrize("part", ["/" + "x" * MAX_TARGET_BYTES, "/?" + "x" * MAX_TARGET_BYTES])
+    async def test_a_target_above_8_kib_is_refused(self, part: str) -> None:
+        async with serving(hello) as server:
+            status, problem = await exchange(
+                server, f"GET {part} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            )
+        assert (status, problem["code"]) == (414, "uri_too_long")
+
+    async def test_a_target_without_an_end_is_refused_before_it_ends(self) -> None:
+        async with serving(hello) as server:
+            status, problem = await exchange(server, b"GET /", *[b"x" * 4096] * 3)
+        assert (status, problem["code"]) == (414, "uri_too_long")
+
+    async def test_nothing_after_them_is_answered(self) -> None:
+        request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        async with serving(hello) as server:
+            port = int(server.url.rpartition(":")[2])
+            answer = await said_to(port, b"GARBAGE\r\n\r\n" + request, request)
+        assert answer.count(b"HTTP/1.1") == 1

@@ -14,9 +14,20 @@ from clientsphere_common.access.table import ROUTE_ACCESS
 from gateway.api.dependencies import services_of
 from gateway.api.gate import admit, admit_stranger, require_operator
 from gateway.api.route_classes import class_of
+from gateway.api.strict_request import StrictRequest
 from gateway.limit_rules import RouteClass
+from gateway.middleware.request_deadline import TIMEOUT_HEADER
 
 BEARER = "bearer"
+TIMEOUT_PARAMETER: dict[str, Any] = {
+    "name": TIMEOUT_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Seconds after which the client no longer waits. Nothing behind the API works"
+    " on it any longer than that; more than the server's own limit is as good as the limit.",
+    "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": 999999},
+    "example": 2.5,
+}
 
 
 class GuardedRoute(APIRoute):
@@ -40,7 +51,7 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             with services_of(request).limit_metrics.admission.time():
                 await _let_in(request, access, route_class)
-            return await handle(request)
+            return await handle(StrictRequest(request.scope, request.receive))
 
         return guarded
 
@@ -70,7 +81,10 @@ def _access_of(name: str) -> Access:
 
 def _documentation(access: Access) -> dict[str, Any]:
     security: list[dict[str, list[str]]] = [] if access is Entry.PUBLIC else [{BEARER: []}]
-    return {"x-required-permission": access.value, "security": security}
+    timeout: dict[str, Any] = {}
+    if access is not Entry.PUBLIC:
+        timeout = {"parameters": [{"$ref": f"#/components/parameters/{TIMEOUT_HEADER}"}]}
+    return {"x-required-permission": access.value, "security": security, **timeout}
 
 
 async def _let_in(request: Request, access: Access, route_class: RouteClass) -> None:

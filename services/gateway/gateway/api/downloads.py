@@ -10,18 +10,19 @@ from fastapi.responses import StreamingResponse
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices, lookup_id
 from gateway.api.problem_docs import problems
+from gateway.model.library import Document
 
 router = APIRouter(prefix="/v1/documents", tags=["Documents"], route_class=GuardedRoute)
 
-_MEDIA_TYPES = (
+_ANY_BYTES = "application/octet-stream"
+_HARMLESS = (
     "application/pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "text/csv",
-    "text/html",
     "text/markdown",
     "text/plain",
 )
-"""Of the files that can be uploaded."""
+"""What browsers save, or show as text; HTML, the other kind that is read, they would run."""
 
 
 @router.get(
@@ -30,10 +31,11 @@ _MEDIA_TYPES = (
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "The file, with its own media type.",
+            "description": "The file, with its own media type, or `application/octet-stream`"
+            " for one that a browser could run.",
             "content": {
                 kind: {"schema": {"type": "string", "format": "binary"}, "example": "..."}
-                for kind in _MEDIA_TYPES
+                for kind in (*_HARMLESS, _ANY_BYTES)
             },
         },
         **problems("permission_denied", "document_not_found"),
@@ -44,10 +46,11 @@ async def download_document(document_id: str, services: TheServices) -> Streamin
     download = await services.documents.download(lookup_id(document_id))
     document = download.document
     headers = {
+        # Never shown in place: a page among the documents must not run as one of ours.
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.name, safe='')}",
         "Content-Length": str(document.size_bytes),
     }
-    return StreamingResponse(download.content, headers=headers, media_type=document.media_type)
+    return StreamingResponse(download.content, headers=headers, media_type=_harmless(document))
 
 
 @router.get(
@@ -66,3 +69,7 @@ async def read_document(document_id: str, services: TheServices) -> StreamingRes
     """The text in which `start` and `end` of passages and citations count, in code points."""
     download = await services.documents.extracted_text(lookup_id(document_id))
     return StreamingResponse(download.content, media_type="text/plain; charset=utf-8")
+
+
+def _harmless(document: Document) -> str:
+    return document.media_type if document.media_type in _HARMLESS else _ANY_BYTES

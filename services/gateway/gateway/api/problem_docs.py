@@ -75,11 +75,12 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
         503,
         "Requests of this kind are refused while they cannot be counted.",
     ),
+    "overloaded": (503, "There is too much to do right now."),
     "service_unavailable": (503, "A part of the system is not answering."),
     "deadline_exceeded": (504, "The request took too long."),
 }
 _OF_EVERY_CALLER = ("credentials_missing", "token_expired", "network_not_allowed", "rate_limited")
-_OF_EVERY_SERVICE = ("service_unavailable", "deadline_exceeded")
+_OF_EVERY_SERVICE = ("overloaded", "service_unavailable", "deadline_exceeded")
 
 
 def problems(*codes: str, signed_in: bool = True) -> dict[int | str, dict[str, Any]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from gateway.api.access import GuardedRoute
+from gateway.api.connection import while_connected
 from gateway.api.dependencies import TheCaller, TheServices, lookup_id
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.search import PassageBody, PassageList, SearchBody
@@ -18,8 +19,11 @@ router = APIRouter(tags=["Questions"], route_class=GuardedRoute)
     summary="Search the documents",
     responses=problems("invalid_request", "permission_denied"),
 )
-async def search(body: SearchBody, services: TheServices, caller: TheCaller) -> PassageList:
+async def search(
+    body: SearchBody, request: Request, services: TheServices, caller: TheCaller
+) -> PassageList:
     """The passages that fit a question best, by meaning and by words."""
     question = Question(body.question, tuple(map(lookup_id, body.knowledge_base_ids)))
-    passages = await services.searching.search(caller, question, body.top_k)
+    work = services.searching.search(caller, question, body.top_k)
+    passages = await while_connected(request.receive, work)
     return PassageList(passages=[PassageBody.model_validate(one) for one in passages])

@@ -12,7 +12,7 @@ import openai
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from clientsphere_common.errors import InvalidInputError
-from clientsphere_common.request import remaining_s
+from clientsphere_common.resilience.timeouts import within_request_time
 from llm_proxy.adapters.openai_api import OpenAiConnection, one_call
 from llm_proxy.model import CompletionRequest, Finish, FinishReason, Usage
 
@@ -62,7 +62,7 @@ class OpenAiCompletionModel:
                 for first in begun:
                     yield first
                 # Each step has a timeout of its own: none may strike while the caller has the turn.
-                while chunk := await self._next(stream, remaining_s(ends_at - _now())):
+                while chunk := await self._in_time(stream, ends_at):
                     yield chunk
 
     async def _begin(
@@ -81,6 +81,12 @@ class OpenAiCompletionModel:
                 begun.append(chunk)
             unless_begun.pop_all()
         return stream, begun
+
+    async def _in_time(
+        self, stream: openai.AsyncStream[ChatCompletionChunk], ends_at: float
+    ) -> ChatCompletionChunk | None:
+        async with within_request_time():
+            return await self._next(stream, ends_at - _now())
 
     async def _next(
         self, stream: openai.AsyncStream[ChatCompletionChunk], left_s: float
