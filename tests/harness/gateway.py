@@ -140,6 +140,8 @@ class Gateway:
     model: FakeAnswerModel = field(default_factory=FakeAnswerModel)
     issuer_documents: IssuerDocuments = field(default_factory=FakeIssuerDocuments)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
+    answering: Answering | None = None
+    """In place of one on `search` and `model`."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
@@ -198,7 +200,7 @@ class Gateway:
             documents=self.documents,
             upload_form=UploadForm(max_file_mib=1),
             searching=Searching(self.search, journal),
-            answering=Answering(self.search, model, journal, PromptWriter(), 8),
+            answering=self.answering or Answering(self.search, model, journal, PromptWriter(), 8),
             trail=self.trail,
             checks=self.checks,
             registry=self.registry,

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from clientsphere_common.request import new_trace, set_trace
@@ -16,6 +17,7 @@ MAX_HEADER_BYTES = 32 * 1024
 MAX_HEADERS = 100
 MAX_TARGET_BYTES = 8 * 1024
 _LEAST_TAKEN_BYTES = 32 * 1024
+_PAUSE = "clientsphere.pause_s"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class ConnectionBounds:
     write_timeout_s: float = 30.0
     """In which a client takes another 32 KiB, or all there is."""
     max_connections: int = 2000
+
+
+def pause_after(scope: Scope, pause_s: float) -> None:
+    """Read nothing more from this connection until `pause_s` after the response."""
+    scope[_PAUSE] = pause_s
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -102,6 +109,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # For the rest of a body that nobody wants, or for the next request; line breaks
             # before that would put off the parent's own timer for ever.
             self._start_timer()
+            if pause_s := self.cycle.scope.get(_PAUSE):
+                self.flow.pause_reading()
+                self.loop.call_later(pause_s, self._go_on_reading)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -126,6 +136,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         ]
         self.transport.write(b"".join([*head, body]))
         self._hang_up()
+
+    def _go_on_reading(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def _refuse_headers(self) -> None:
         self._refusal = (

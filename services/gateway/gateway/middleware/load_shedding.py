@@ -7,6 +7,7 @@ import secrets
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clientsphere_common.errors import OverloadedError
+from gateway.http_protocol import pause_after
 from gateway.problems import error_response
 from gateway.route_names import RouteNames
 from gateway.shedding.metrics import SheddingMetrics
@@ -15,6 +16,9 @@ from gateway.shedding.priorities import PRIORITIES, Priority
 
 _SPREAD_S = 3
 """So that those who were refused together do not come back together."""
+
+_PAUSE_S = 0.5
+"""Whoever asks again at once must not have the process do nothing but refuse."""
 
 
 class LoadShedding:
@@ -33,6 +37,7 @@ class LoadShedding:
             await self._work(scope, receive, send)
             return
         self._metrics.shed(priority)
+        pause_after(scope, _PAUSE_S)
         overloaded = OverloadedError(
             "overloaded",
             "There is too much to do right now.",

@@ -35,9 +35,10 @@ class RequestDeadline:
     whoever writes it knows how to end it.
     """
 
-    def __init__(self, app: ASGIApp, longest: LongestTimes) -> None:
+    def __init__(self, app: ASGIApp, longest: LongestTimes, grace_s: float = _GRACE_S) -> None:
         self._app = app
         self._longest = longest
+        self._grace_s = grace_s
         self._routes = RouteNames(longest.of_routes_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +57,7 @@ class RequestDeadline:
             cut.reschedule(None)
             await send(message)
 
-        cut = asyncio.timeout(timeout_s + _GRACE_S)
+        cut = asyncio.timeout(timeout_s + self._grace_s)
         try:
             async with cut:
                 await self._app(scope, receive, send_begun)
