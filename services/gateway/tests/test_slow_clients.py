@@ -161,7 +161,7 @@ class TestBodies:
     @pytest.fixture
     async def port(self, tables: Tables) -> AsyncIterator[int]:
         gateway = Gateway(tables, GatewaySettings(body_timeout_s=0.1))
-        async with serving(gateway.app, ConnectionBounds()) as port:
+        async with serving(gateway.app) as port:
             yield port
 
     async def test_that_stop_are_told_so(self, port: int) -> None:

@@ -66,7 +66,7 @@ class _Body:
             async with asyncio.timeout_at(self._ends_at):
                 return await self._receive()
         except TimeoutError as error:
-            raise HTTPException(408, headers={"Connection": "close"}) from error
+            raise HTTPException(408) from error
 
 
 def _declared_bytes(scope: Scope) -> int:

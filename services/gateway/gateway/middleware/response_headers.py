@@ -32,7 +32,7 @@ class TransportSecurity:
     """Whose X-Forwarded-Proto is believed."""
 
     def is_https(self, scope: Scope) -> bool:
-        if scope["scheme"] == "https":
+        if scope.get("scheme") == "https":
             return True
         # The last one is what the proxy before us says; those further left, anybody may have sent.
         said = ",".join(Headers(scope=scope).getlist("x-forwarded-proto")).rpartition(",")[2]
