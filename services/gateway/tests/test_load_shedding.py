@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -37,8 +38,27 @@ def path_of(name: str) -> tuple[str, str]:
 
 
 class TestPriorities:
-    def test_every_route_has_one_and_every_one_is_of_a_route(self) -> None:
+    def test_every_route_has_one(self) -> None:
         assert set(PRIORITIES) == set(ROUTE_ACCESS)
+
+    @pytest.mark.parametrize(
+        ("name", "priority"),
+        [
+            ("GET /health/ready", Priority.ALWAYS),
+            ("DELETE /v1/api-keys/{api_key_id}", Priority.HIGH),
+            ("DELETE /v1/tenants/{tenant_id}/token-issuers/{token_issuer_id}", Priority.HIGH),
+            ("POST /v1/chat", Priority.NORMAL),
+            ("POST /v1/tokens", Priority.NORMAL),
+            ("POST /v1/documents", Priority.LOW),
+            ("GET /v1/audit/events", Priority.LOW),
+        ],
+    )
+    def test_are_by_what_would_be_missed_most(self, name: str, priority: Priority) -> None:
+        assert PRIORITIES[name] is priority
+
+    def test_only_a_few_are_not_the_normal_one(self) -> None:
+        counted = Counter(PRIORITIES.values())
+        assert (counted[Priority.ALWAYS], counted[Priority.LOW]) == (3, 11)
 
     @pytest.mark.parametrize("name", sorted(PRIORITIES))
     def test_a_request_is_recognised(self, name: str) -> None:

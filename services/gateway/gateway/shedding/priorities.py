@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
+from clientsphere_common.access.model import Access, Entry
+from clientsphere_common.access.table import ROUTE_ACCESS
+
 
 class Priority(Enum):
     """`value` is what metrics say; `share` the part of all places that it may find taken."""
@@ -29,24 +32,6 @@ _HIGH = (
     "POST /v1/api-keys/{api_key_id}/rotate",
     "DELETE /v1/roles/{role_id}",
     "PUT /v1/roles/{role_id}",
-    "POST /v1/tenants",
-    "POST /v1/tenants/{tenant_id}/token-issuers",
-    "GET /v1/tenants/{tenant_id}/token-issuers",
-    "DELETE /v1/tenants/{tenant_id}/token-issuers/{token_issuer_id}",
-)
-_NORMAL = (
-    "POST /v1/chat",
-    "POST /v1/search",
-    "POST /v1/tokens",
-    "GET /.well-known/jwks.json",
-    "GET /v1/me",
-    "POST /v1/api-keys",
-    "POST /v1/roles",
-    "POST /v1/knowledge-bases",
-    "GET /v1/knowledge-bases/{knowledge_base_id}",
-    "DELETE /v1/knowledge-bases/{knowledge_base_id}",
-    "GET /v1/documents/{document_id}",
-    "DELETE /v1/documents/{document_id}",
 )
 _LOW = (
     "POST /v1/documents",
@@ -61,10 +46,17 @@ _LOW = (
     "GET /docs/files",
     "GET /openapi.json",
 )
+
+
+def _priority(name: str, access: Access) -> Priority:
+    if name in _ALWAYS:
+        return Priority.ALWAYS
+    if name in _HIGH or access is Entry.OPERATOR:
+        return Priority.HIGH
+    return Priority.LOW if name in _LOW else Priority.NORMAL
+
+
 PRIORITIES: Mapping[str, Priority] = {
-    **dict.fromkeys(_ALWAYS, Priority.ALWAYS),
-    **dict.fromkeys(_HIGH, Priority.HIGH),
-    **dict.fromkeys(_NORMAL, Priority.NORMAL),
-    **dict.fromkeys(_LOW, Priority.LOW),
+    name: _priority(name, access) for name, access in ROUTE_ACCESS.items()
 }
-"""By the names of routes; others are `LOW`."""
+"""By the names of routes; what leads nowhere is `LOW`."""
