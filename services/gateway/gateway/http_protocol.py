@@ -109,7 +109,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # For the rest of a body that nobody wants, or for the next request; line breaks
             # before that would put off the parent's own timer for ever.
             self._start_timer()
-            if pause_s := self.cycle.scope.get(_PAUSE):
+            pause_s = self.cycle.scope.get(_PAUSE)
+            if isinstance(pause_s, float):
                 self.flow.pause_reading()
                 self.loop.call_later(pause_s, self._go_on_reading)
 

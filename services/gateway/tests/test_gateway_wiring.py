@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import ssl
 import stat
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from gateway.own_secrets import MAKERS, open_own_secrets
 from gateway.settings import GatewaySettings
 from gateway.wiring import MIGRATIONS, GatewayParts, ServiceChannels, Surroundings, build
 from tests.fakes.event_publisher import FakeEventPublisher
+from tests.harness.certificates import make_authority
 from tests.harness.modules import running
 
 
@@ -51,7 +53,11 @@ class Process:
 
 @asynccontextmanager
 async def process(
-    data_dir: Path, settings: GatewaySettings, checks: Sequence[Check] = ()
+    data_dir: Path,
+    settings: GatewaySettings,
+    checks: Sequence[Check] = (),
+    *,
+    serves_metrics: bool = True,
 ) -> AsyncIterator[Process]:
     """The other services are addresses where nobody answers."""
     channel = open_channel(f"unix:{data_dir}/nobody.sock")
@@ -67,6 +73,7 @@ async def process(
         registry=CollectorRegistry(),
         checks=checks,
         credentials_file=data_dir / "credentials.json",
+        serves_metrics=serves_metrics,
     )
     parts = build(settings, around)
     async with channel, running(*parts.modules, *parts.workers):
@@ -120,6 +127,29 @@ class TestBuild:
             assert len(secrets) == 3
             for file in [*secrets, tmp_path / "credentials.json"]:
                 assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+    async def test_metrics_are_told_here_unless_there_is_a_port_for_them(
+        self, tmp_path: Path, settings: GatewaySettings
+    ) -> None:
+        for serves_metrics, status in ((True, 200), (False, 404)):
+            async with AsyncExitStack() as stack:
+                started = process(tmp_path, settings, serves_metrics=serves_metrics)
+                client = (await stack.enter_async_context(started)).owner()
+                await stack.enter_async_context(client)
+                assert (await client.get("/metrics")).status_code == status
+                assert (await client.get("/health/live")).status_code == 200
+
+    async def test_serves_https_when_it_has_a_certificate(self, tmp_path: Path) -> None:
+        authority = make_authority(tmp_path / "ca")
+        files = authority.issue("gateway")
+        settings = GatewaySettings(
+            port=0, tls_cert_file=files.certificate, tls_key_file=files.key, hsts_max_age_s=60
+        )
+        trusting = ssl.create_default_context(cafile=str(authority.file))
+        async with process(tmp_path, settings) as one, httpx.AsyncClient(verify=trusting) as client:
+            assert one.credentials["url"].startswith("https://")
+            response = await client.get(f"{one.parts.http.url}/health/live")
+        assert response.headers["strict-transport-security"] == "max-age=60"
 
     async def test_no_tenant_is_made_unless_it_is_wanted(self, tmp_path: Path) -> None:
         settings = GatewaySettings(port=0, bootstrap_default_tenant=False)

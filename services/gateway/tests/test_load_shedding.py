@@ -262,7 +262,7 @@ class TestPlacesOfRequests:
             while (message := await receive()).get("more_body"):
                 taken.append(places.taken)
             assert message["type"] == "http.request"
-            leaving = asyncio.create_task(receive())
+            leaving = asyncio.ensure_future(receive())
             await asyncio.sleep(0)
             taken.append(places.taken)
             await body.put({"type": "http.disconnect"})
