@@ -43,6 +43,8 @@ class TestTheTimeLeft:
             ("/", (), 5),
             ("/", ("2.5",), 2.5),
             ("/", ("999999",), 5),
+            ("/", ("9" * 400,), 5),
+            ("/", ("2.5e0",), 2.5),
             ("/slow/1", (), 50),
             ("/slow/1", ("20",), 20),
             ("/slow/1/2", (), 5),
@@ -54,7 +56,8 @@ class TestTheTimeLeft:
         assert float((await asked(left, path, *timeouts)).text) == pytest.approx(expected_s, abs=1)
 
     @pytest.mark.parametrize(
-        "timeouts", [("0",), ("0.0",), ("-1",), ("",), ("nan",), ("1e3",), ("٣",), ("1", "2")]
+        "timeouts",
+        [("0",), ("0.0",), ("-1",), ("",), ("nan",), ("1e-9",), ("0.0009",), ("٣",), ("1", "2")],
     )
     async def test_makes_sense_or_is_refused(self, timeouts: tuple[str, ...]) -> None:
         response = await asked(left, "/", *timeouts)

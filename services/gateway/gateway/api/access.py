@@ -16,7 +16,7 @@ from gateway.api.gate import admit, admit_stranger, require_operator
 from gateway.api.route_classes import class_of
 from gateway.api.strict_request import StrictRequest
 from gateway.limit_rules import RouteClass
-from gateway.middleware.request_deadline import TIMEOUT_HEADER
+from gateway.middleware.request_deadline import LEAST_TIMEOUT_S, TIMEOUT_HEADER
 
 BEARER = "bearer"
 TIMEOUT_PARAMETER: dict[str, Any] = {
@@ -25,7 +25,7 @@ TIMEOUT_PARAMETER: dict[str, Any] = {
     "required": False,
     "description": "Seconds after which the client no longer waits. Nothing behind the API works"
     " on it any longer than that; more than the server's own limit is as good as the limit.",
-    "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": 999999},
+    "schema": {"type": "number", "minimum": LEAST_TIMEOUT_S},
     "example": 2.5,
 }
 

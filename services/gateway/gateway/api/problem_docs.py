@@ -39,6 +39,10 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "invalid_page_token": (400, "The page token is not one that was handed out."),
     "file_missing": (400, "The form has no part named 'file'."),
     "field_after_file": (400, "'knowledge_base_id' must come before the file."),
+    "request_timeout_invalid": (
+        400,
+        "X-Request-Timeout-S is a number of seconds from 0.001, such as 2.5.",
+    ),
     "credentials_missing": (
         401,
         "Send one header: Authorization: Bearer <access token or API key>.",
@@ -79,7 +83,13 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "service_unavailable": (503, "A part of the system is not answering."),
     "deadline_exceeded": (504, "The request took too long."),
 }
-_OF_EVERY_CALLER = ("credentials_missing", "token_expired", "network_not_allowed", "rate_limited")
+_OF_EVERY_CALLER = (
+    "request_timeout_invalid",
+    "credentials_missing",
+    "token_expired",
+    "network_not_allowed",
+    "rate_limited",
+)
 _OF_EVERY_SERVICE = ("overloaded", "service_unavailable", "deadline_exceeded")
 
 

@@ -16,7 +16,8 @@ from gateway.problems import error_response
 from gateway.route_names import RouteNames
 
 TIMEOUT_HEADER = "X-Request-Timeout-S"
-_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+LEAST_TIMEOUT_S = 0.001
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _GRACE_S = 1.0
 """For calls to end by their own deadline, which is the same, and for the audit trail to be told."""
 
@@ -75,8 +76,9 @@ class RequestDeadline:
 
 
 def _seconds(asked: list[str]) -> float:
-    if len(asked) == 1 and _SECONDS.fullmatch(asked[0]) and float(asked[0]):
+    if len(asked) == 1 and _NUMBER.fullmatch(asked[0]) and float(asked[0]) >= LEAST_TIMEOUT_S:
         return float(asked[0])
     raise InvalidInputError(
-        "request_timeout_invalid", f"{TIMEOUT_HEADER} is a number of seconds above 0, such as 2.5."
+        "request_timeout_invalid",
+        f"{TIMEOUT_HEADER} is a number of seconds from 0.001, such as 2.5.",
     )
