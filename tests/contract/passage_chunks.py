@@ -6,11 +6,20 @@ import random
 from collections.abc import Sequence
 from zlib import crc32
 
-from clientsphere_common.vectors.model import FoundPassage, HybridQuery, IndexedChunk
+from clientsphere_common.access.audience import EVERYONE, Reader
+from clientsphere_common.vectors.model import (
+    DocumentReaders,
+    FoundPassage,
+    HybridQuery,
+    IndexedChunk,
+)
 
 DIMENSION = 16
 EVERYTHING = 400
 """As many as a search can return: all candidates of both rankings."""
+
+OPEN = DocumentReaders()
+ANYBODY = Reader(EVERYONE.identities)
 
 
 def vector_of(text: str) -> list[float]:
@@ -67,12 +76,14 @@ def question(
     meaning: str | None = None,
     knowledge_bases: Sequence[str] = (),
     limit: int = EVERYTHING,
+    reader: Reader = ANYBODY,
 ) -> HybridQuery:
     return HybridQuery(
         text=text,
         vector=vector_of(text if meaning is None else meaning),
         knowledge_base_ids=tuple(knowledge_bases),
         limit=limit,
+        reader=reader,
     )
 
 

@@ -12,7 +12,7 @@ from clientsphere_common.vectors.edge.folder import IndexFolder
 from clientsphere_common.vectors.edge.shard import PassageShard
 from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
 from clientsphere_common.vectors.tenant_filter import Tenant
-from tests.contract.passage_chunks import DIMENSION, chunks
+from tests.contract.passage_chunks import DIMENSION, OPEN, chunks
 
 
 async def write_each_kind(folder: Path) -> None:
@@ -20,9 +20,9 @@ async def write_each_kind(folder: Path) -> None:
     await index.add("acme", chunks(200, document="added"))
     for version in (1, 2):
         await index.add("acme", chunks(3, document="activated", version=version))
-        await index.activate("acme", "activated", version)
+        await index.activate("acme", "activated", version, OPEN)
     await index.add("acme", chunks(3, document="removed"))
-    await index.activate("acme", "removed", 1)
+    await index.activate("acme", "removed", 1, OPEN)
     await index.remove_document("acme", "removed")
     _say("done")
     await asyncio.Event().wait()
@@ -33,7 +33,7 @@ async def write_endlessly(folder: Path) -> None:
     for number in count():
         document = f"document{number}"
         await index.add("acme", chunks(20, document=document))
-        await index.activate("acme", document, 1)
+        await index.activate("acme", document, 1, OPEN)
         _say(document)
 
 
@@ -41,7 +41,7 @@ async def optimise(folder: Path) -> None:
     engine = ShardEngine(IndexFolder(folder, lock_wait_s=5.0), DIMENSION)
     await engine.start()
     await engine.write(PassageShard.add, Tenant("acme"), chunks(2000))
-    await engine.write(PassageShard.activate, Tenant("acme"), "handbook", 1)
+    await engine.write(PassageShard.activate, Tenant("acme"), "handbook", 1, OPEN)
     optimising = asyncio.create_task(engine.optimise())
     while len(list(folder.glob("shard-*"))) == 1:
         await asyncio.sleep(0.001)

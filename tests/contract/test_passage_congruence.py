@@ -10,10 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from clientsphere_common.vectors.model import FoundPassage, HybridQuery, IndexedChunk
+from clientsphere_common.access.audience import EVERYONE
+from clientsphere_common.vectors.model import (
+    DocumentReaders,
+    FoundPassage,
+    HybridQuery,
+    IndexedChunk,
+    Readers,
+)
 from clientsphere_common.vectors.ports import PassageIndex
 from tests.contract.passage_chunks import DIMENSION, chunk
 from tests.contract.passage_indexes import EMBEDDED, REMOTE, opened_index
+from tests.contract.passage_programs import AUDIENCES, READERS
 
 FULL = os.environ.get("CLIENTSPHERE_TEST_PROFILE") == "full"
 PROGRAMS, STEPS = (60, 150) if FULL else (8, 80)
@@ -25,6 +33,7 @@ WEIGHTS = {
     "add": 24,
     "activate": 24,
     "search": 30,
+    "set_readers": 6,
     "count": 6,
     "remove_version": 2,
     "remove_document": 1,
@@ -73,9 +82,18 @@ class Program:
         (name,) = self._random.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))
         added = [self._chunk(document, version) for _ in many] if name == "add" else []
         asked = self._question()
+        readers = self._readers()
+        both = DocumentReaders(self._readers(), self._readers())
+        knowledge_base = DOCUMENTS[document]
         calls: dict[str, Call] = {
             "add": lambda index: index.add(tenant, added),
-            "activate": lambda index: index.activate(tenant, document, version),
+            "activate": lambda index: index.activate(tenant, document, version, both),
+            "set_readers": self._random.choice(
+                [
+                    lambda index: index.set_document_readers(tenant, document, readers),
+                    lambda index: index.set_knowledge_base_readers(tenant, knowledge_base, readers),
+                ]
+            ),
             "search": lambda index: index.search(tenant, asked),
             "count": lambda index: index.count(tenant, document, version),
             "remove_version": lambda index: index.remove_version(tenant, document, version),
@@ -105,9 +123,15 @@ class Program:
         return HybridQuery(
             text=" ".join(words),
             vector=self._vector(),
+            reader=self._random.choice(READERS),
             knowledge_base_ids=tuple(chosen),
             limit=self._random.choice([1, 5, 50, 400]),
         )
+
+    def _readers(self) -> Readers:
+        """Mostly later ones, and mostly of many, so that enough is found."""
+        audiences = [EVERYONE, EVERYONE, *AUDIENCES.values()]
+        return Readers(self._random.choice(audiences), self._steps // 10)
 
     def _vector(self) -> list[float]:
         return [self._random.gauss(0, 1) for _ in range(DIMENSION)]

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clientsphere_common.vectors.model import Chunk
+from clientsphere_common.access.audience import Audience, Reader
+from clientsphere_common.vectors.model import Chunk, DocumentReaders, Readers
 from clientsphere_common.vectors.ports import PassageIndex
 from tests.contract.passage_chunks import (
     DIMENSION,
+    OPEN,
     chunk,
     chunks,
     question,
@@ -22,7 +24,7 @@ from tests.contract.passage_chunks import (
     versions,
 )
 from tests.contract.passage_indexes import EMBEDDED, REMOTE, opened_index
-from tests.contract.passage_programs import STEPS, Comparison, Step
+from tests.contract.passage_programs import AUDIENCES, READERS, STEPS, Comparison, Step
 
 
 @pytest.fixture(params=[EMBEDDED, *REMOTE])
@@ -45,7 +47,7 @@ class TestAdding:
 
     async def test_adding_again_leaves_visible_chunks_visible(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(3))
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         await index.add("acme", chunks(3))
         assert len(await index.search("acme", question())) == 3
 
@@ -55,7 +57,7 @@ class TestAdding:
 
     async def test_many_chunks_go_in_at_once(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(300))
-        assert await index.activate("acme", "handbook", 1) == 300
+        assert await index.activate("acme", "handbook", 1, OPEN) == 300
 
     async def test_a_vector_of_another_dimension_is_refused(self, index: PassageIndex) -> None:
         wrong = replace(chunk("text"), vector=[1.0, 2.0])
@@ -66,58 +68,58 @@ class TestAdding:
 class TestActivation:
     async def test_an_activated_version_is_found(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(3))
-        assert await index.activate("acme", "handbook", 1) == 3
+        assert await index.activate("acme", "handbook", 1, OPEN) == 3
         assert len(await index.search("acme", question())) == 3
 
     async def test_repeating_it_changes_nothing(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(3))
-        assert [await index.activate("acme", "handbook", 1) for _ in range(2)] == [3, 3]
+        assert [await index.activate("acme", "handbook", 1, OPEN) for _ in range(2)] == [3, 3]
         assert await index.count("acme", active_only=True) == 3
 
     async def test_the_new_version_replaces_the_old_one(self, index: PassageIndex) -> None:
         for version in (1, 2):
             await index.add("acme", chunks(3, version=version))
-            await index.activate("acme", "handbook", version)
+            await index.activate("acme", "handbook", version, OPEN)
         assert versions(await index.search("acme", question())) == {2}
         assert await index.count("acme") == 3
 
     async def test_readers_keep_the_old_version_until_then(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(3))
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         await index.add("acme", chunks(3, version=2))
         assert versions(await index.search("acme", question())) == {1}
 
     async def test_a_version_that_was_removed_stays_removed(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(3))
         await index.remove_version("acme", "handbook", 1)
-        assert await index.activate("acme", "handbook", 1) == 0
+        assert await index.activate("acme", "handbook", 1, OPEN) == 0
         assert await index.search("acme", question()) == []
 
     async def test_a_version_without_chunks_does_not_replace_another(
         self, index: PassageIndex
     ) -> None:
         await index.add("acme", chunks(3))
-        await index.activate("acme", "handbook", 1)
-        assert await index.activate("acme", "handbook", 2) == 0
+        await index.activate("acme", "handbook", 1, OPEN)
+        assert await index.activate("acme", "handbook", 2, OPEN) == 0
         assert versions(await index.search("acme", question())) == {1}
 
     async def test_a_late_lower_version_is_removed_instead(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(3, version=2))
-        await index.activate("acme", "handbook", 2)
+        await index.activate("acme", "handbook", 2, OPEN)
         await index.add("acme", chunks(3, version=1))
-        assert await index.activate("acme", "handbook", 1) == 0
+        assert await index.activate("acme", "handbook", 1, OPEN) == 0
         assert versions(await index.search("acme", question())) == {2}
         assert await index.count("acme", "handbook", 1) == 0
 
     async def test_a_higher_version_that_is_being_added_stays(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(1, version=1))
         await index.add("acme", chunks(2, version=2))
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         assert await index.count("acme", "handbook", 2) == 2
 
     async def test_other_documents_are_not_touched(self, index: PassageIndex) -> None:
         await index.add("acme", [*chunks(1, version=2), *chunks(1, document="prices")])
-        await index.activate("acme", "handbook", 2)
+        await index.activate("acme", "handbook", 2, OPEN)
         assert await index.count("acme", "prices") == 1
         assert await index.count("acme", "prices", active_only=True) == 0
 
@@ -125,7 +127,7 @@ class TestActivation:
 class TestRemoval:
     async def test_a_removed_document_is_gone_at_once(self, index: PassageIndex) -> None:
         await index.add("acme", [*chunks(3), *chunks(3, version=2)])
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         await index.remove_document("acme", "handbook")
         assert await index.search("acme", question()) == []
         assert await index.count("acme") == 0
@@ -148,7 +150,7 @@ class TestRemoval:
 
     async def test_what_is_added_afterwards_waits_for_activation(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(1))
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         await index.remove_document("acme", "handbook")
         await index.add("acme", chunks(1))
         assert await index.search("acme", question()) == []
@@ -161,7 +163,7 @@ class TestSearch:
     async def test_passages_come_back_exactly_as_they_were_added(self, index: PassageIndex) -> None:
         added = chunk("Ünïcode \U0001f600\n\ttabs, \0 and “quotes” ", headings=["A", "ß / B"])
         await index.add("acme", [added])
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         (found,) = await index.search("acme", question())
         assert [getattr(found, one.name) for one in fields(Chunk)] == [
             getattr(added, one.name) for one in fields(Chunk)
@@ -198,7 +200,7 @@ class TestSearch:
 
     async def test_the_best_are_as_many_as_were_asked_for(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(30))
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         few, many = [await index.search("acme", question("number7", limit=n)) for n in (5, 30)]
         assert (len(few), len(many)) == (5, 30)
         assert few == many[:5]
@@ -206,7 +208,7 @@ class TestSearch:
 
     async def test_scores_fall(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(30))
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         scores = [passage.score for passage in await index.search("acme", question("number7"))]
         assert scores == sorted(scores, reverse=True)
 
@@ -222,7 +224,7 @@ class TestSearch:
             for number in range(20)
         ]
         await index.add("acme", opposed)
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         asked = replace(question("holiday"), vector=[1.0, *[0.0] * (DIMENSION - 1)])
         answers = [await index.search("acme", asked) for _ in range(10)]
         assert len(answers[0]) == 20
@@ -231,7 +233,7 @@ class TestSearch:
     async def test_only_the_named_knowledge_bases_are_searched(self, index: PassageIndex) -> None:
         for name in ("hr", "sales", "legal"):
             await index.add("acme", chunks(2, document=name, knowledge_base=name))
-            await index.activate("acme", name, 1)
+            await index.activate("acme", name, 1, OPEN)
         found = await index.search("acme", question(knowledge_bases=["hr", "legal", "other"]))
         assert {passage.knowledge_base_id for passage in found} == {"hr", "legal"}
         assert len(found) == 4
@@ -249,13 +251,118 @@ class TestSearch:
                 chunk("doors lock at night", index=2, headings=["Sicherheit"]),
             ],
         )
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
+
+
+ANYBODY, IN_HR, ANN_IN_HR, READS_ALL = READERS
+ONLY_HR, ONLY_ANN = Readers(AUDIENCES["hr"], 1), Readers(AUDIENCES["ann"], 1)
+NOBODY = Audience(frozenset())
+
+
+class TestReaders:
+    """Three chunks of the document `handbook` in the knowledge base `hr`."""
+
+    async def _indexed(self, index: PassageIndex, readers: DocumentReaders = OPEN) -> None:
+        await index.add("acme", chunks(3))
+        await index.activate("acme", "handbook", 1, readers)
+
+    async def _found_by(self, index: PassageIndex, reader: Reader) -> int:
+        return len(await index.search("acme", question(reader=reader)))
+
+    async def test_those_of_the_activation_find_it(self, index: PassageIndex) -> None:
+        await self._indexed(index, DocumentReaders(of_document=ONLY_HR))
+        assert await self._found_by(index, ANYBODY) == 0
+        assert await self._found_by(index, IN_HR) == 3
+
+    async def test_the_knowledge_base_and_the_document_must_both_admit(
+        self, index: PassageIndex
+    ) -> None:
+        await self._indexed(index, DocumentReaders(ONLY_HR, ONLY_ANN))
+        found = [await self._found_by(index, reader) for reader in READERS]
+        assert found == [0, 0, 3, 3]
+
+    async def test_without_an_audience_only_who_reads_everything_finds_it(
+        self, index: PassageIndex
+    ) -> None:
+        await self._indexed(index, DocumentReaders(of_document=Readers(NOBODY, 1)))
+        found = [await self._found_by(index, reader) for reader in READERS]
+        assert found == [0, 0, 0, 3]
+
+    async def test_a_reader_without_any_identity_finds_nothing(self, index: PassageIndex) -> None:
+        await self._indexed(index)
+        assert await self._found_by(index, Reader(frozenset())) == 0
+
+    async def test_narrowing_a_knowledge_base_holds_for_the_next_search(
+        self, index: PassageIndex
+    ) -> None:
+        await self._indexed(index)
+        await index.set_knowledge_base_readers("acme", "hr", ONLY_HR)
+        assert await self._found_by(index, ANYBODY) == 0
+        assert await self._found_by(index, IN_HR) == 3
+
+    async def test_narrowing_a_document_leaves_the_others(self, index: PassageIndex) -> None:
+        await self._indexed(index)
+        await index.add("acme", chunks(2, document="prices"))
+        await index.activate("acme", "prices", 1, OPEN)
+        await index.set_document_readers("acme", "handbook", ONLY_HR)
+        assert await self._found_by(index, ANYBODY) == 2
+
+    async def test_narrowing_reaches_a_version_that_is_being_added(
+        self, index: PassageIndex
+    ) -> None:
+        await index.add("acme", chunks(3))
+        await index.set_document_readers("acme", "handbook", ONLY_HR)
+        await index.activate("acme", "handbook", 1, OPEN)
+        assert await self._found_by(index, ANYBODY) == 0
+
+    async def test_an_earlier_word_that_comes_late_changes_nothing(
+        self, index: PassageIndex
+    ) -> None:
+        await self._indexed(index)
+        await index.set_document_readers("acme", "handbook", Readers(NOBODY, 2))
+        await index.set_document_readers("acme", "handbook", Readers(AUDIENCES["all"], 1))
+        assert await self._found_by(index, ANYBODY) == 0
+
+    async def test_widening_it_again_shows_it_again(self, index: PassageIndex) -> None:
+        await self._indexed(index, DocumentReaders(of_document=ONLY_HR))
+        await index.set_document_readers("acme", "handbook", Readers(AUDIENCES["all"], 2))
+        assert await self._found_by(index, ANYBODY) == 3
+
+    async def test_they_are_changed_in_one_tenant_only(self, index: PassageIndex) -> None:
+        await self._indexed(index)
+        await index.set_document_readers("globex", "handbook", Readers(NOBODY, 1))
+        await index.set_knowledge_base_readers("globex", "hr", Readers(NOBODY, 1))
+        assert await self._found_by(index, ANYBODY) == 3
+
+    async def test_identities_of_a_reader_open_nothing_of_another_tenant(
+        self, index: PassageIndex
+    ) -> None:
+        await self._indexed(index)
+        for reader in (ANN_IN_HR, READS_ALL):
+            assert await index.search("globex", question(reader=reader)) == []
+
+    async def test_what_is_hidden_does_not_move_a_readers_ranking(
+        self, index: PassageIndex
+    ) -> None:
+        texts_of_acme = ("contract terms terms", "holiday terms")
+        await index.add("acme", [chunk(text, index=n) for n, text in enumerate(texts_of_acme)])
+        await index.activate("acme", "handbook", 1, OPEN)
+        asked = question("contract terms holiday", meaning="unrelated")
+        before = await index.search("acme", asked)
+        hidden = [chunk("contract", document="secret", index=number) for number in range(50)]
+        await index.add("acme", hidden)
+        await index.activate("acme", "secret", 1, DocumentReaders(of_document=ONLY_HR))
+        assert await index.search("acme", asked) == before
 
 
 CALLS: dict[str, Callable[[PassageIndex], Awaitable[object]]] = {
     "add": lambda index: index.add("", chunks(1)),
     "add nothing": lambda index: index.add("", []),
-    "activate": lambda index: index.activate("", "handbook", 1),
+    "activate": lambda index: index.activate("", "handbook", 1, OPEN),
+    "set_knowledge_base_readers": lambda index: index.set_knowledge_base_readers(
+        "", "hr", Readers()
+    ),
+    "set_document_readers": lambda index: index.set_document_readers("", "handbook", Readers()),
     "remove_document": lambda index: index.remove_document("", "handbook"),
     "remove_version": lambda index: index.remove_version("", "handbook", 1),
     "search": lambda index: index.search("", question()),
@@ -269,7 +376,7 @@ class TestTenants:
     async def _both(self, index: PassageIndex) -> None:
         for tenant in ("acme", "globex"):
             await index.add(tenant, chunks(3))
-            await index.activate(tenant, "handbook", 1)
+            await index.activate(tenant, "handbook", 1, OPEN)
 
     @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
     async def test_there_is_no_call_without_a_tenant(
@@ -280,7 +387,7 @@ class TestTenants:
 
     async def test_a_tenant_finds_its_own_chunks_only(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(3))
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         assert await index.search("globex", question()) == []
         assert await index.count("globex") == 0
 
@@ -295,12 +402,12 @@ class TestTenants:
     ) -> None:
         await self._both(index)
         await index.add("acme", chunks(1, document="secret", knowledge_base="board"))
-        await index.activate("acme", "secret", 1)
+        await index.activate("acme", "secret", 1, OPEN)
         assert await index.search("globex", question(knowledge_bases=["board"])) == []
 
     async def test_activating_shows_nothing_of_another_tenant(self, index: PassageIndex) -> None:
         await index.add("acme", chunks(3))
-        assert await index.activate("globex", "handbook", 1) == 0
+        assert await index.activate("globex", "handbook", 1, OPEN) == 0
         assert await index.count("acme", active_only=True) == 0
 
     async def test_a_new_version_outdates_nothing_of_another_tenant(
@@ -308,7 +415,7 @@ class TestTenants:
     ) -> None:
         await self._both(index)
         await index.add("globex", chunks(1, version=2))
-        await index.activate("globex", "handbook", 2)
+        await index.activate("globex", "handbook", 2, OPEN)
         assert versions(await index.search("acme", question())) == {1}
 
     async def test_removing_takes_nothing_from_another_tenant(self, index: PassageIndex) -> None:
@@ -325,11 +432,11 @@ class TestTenants:
             "acme",
             [chunk("contract terms terms", index=0), chunk("holiday terms", index=1)],
         )
-        await index.activate("acme", "handbook", 1)
+        await index.activate("acme", "handbook", 1, OPEN)
         asked = question("contract terms holiday", meaning="unrelated")
         before = await index.search("acme", asked)
         await index.add("globex", [chunk("contract", index=number) for number in range(50)])
-        await index.activate("globex", "handbook", 1)
+        await index.activate("globex", "handbook", 1, OPEN)
         assert await index.search("acme", asked) == before
 
 

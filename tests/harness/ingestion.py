@@ -10,6 +10,9 @@ from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.objects.directory import DirectoryObjectStore
 from clientsphere_common.request import Caller
+from clientsphere_common.vectors.ports import PassageIndex
+from ingestion.access.care import AccessCare
+from ingestion.adapters.sql_access import SqlAccessRules
 from ingestion.adapters.sql_documents import SqlDocuments
 from ingestion.adapters.sql_jobs import SqlJobLedger
 from ingestion.adapters.sql_knowledge_bases import SqlKnowledgeBases
@@ -70,7 +73,7 @@ class Ingestion:
     publisher: FakeEventPublisher
     relay: OutboxRelay
     scratch: Path
-    index: FakePassageIndex = field(default_factory=FakePassageIndex)
+    index: PassageIndex = field(default_factory=FakePassageIndex)
     parser: FakeParser = field(default_factory=FakeParser)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
 
@@ -84,6 +87,7 @@ class Ingestion:
         )
         self.document_care = DocumentCare(self.documents, self.objects, self.index)
         self.knowledge_base_care = KnowledgeBaseCare(self.knowledge_bases, self.index)
+        self.access = AccessCare(SqlAccessRules(self.database, self.relay), self.index)
         self.removal = DocumentRemoval(self.ledger, self.objects, self.index)
         self.pipeline = DocumentPipeline(
             self.ledger,
@@ -101,7 +105,7 @@ class Ingestion:
     async def index_newest(self, caller: Caller, document: Document) -> Document:
         key = VersionKey(caller.tenant_id, document.id, document.version)
         await self.pipeline.process(key)
-        return await self.documents.get(caller.tenant_id, document.id)
+        return await self.documents.get(caller, document.id)
 
     async def object_keys(self) -> set[str]:
         return {entry.key async for entry in self.objects.entries("")}

@@ -75,9 +75,17 @@ def to_field_index(params: wire.PayloadIndexParams) -> KeywordIndexParams | Inte
     )
 
 
+def to_data_type(params: object) -> wire.PayloadSchemaType:
+    is_keyword = isinstance(params, KeywordIndexParams)
+    return wire.PayloadSchemaType.Keyword if is_keyword else wire.PayloadSchemaType.Integer
+
+
 def to_filter(message: wire.Filter) -> Filter:
-    require_only(message, "must")
-    return Filter(must=[_to_condition(condition) for condition in message.must])
+    require_only(message, "must", "must_not")
+    return Filter(
+        must=[_to_condition(condition) for condition in message.must],
+        must_not=[_to_condition(condition) for condition in message.must_not],
+    )
 
 
 def to_selected(selector: wire.PointsSelector) -> Filter:
@@ -163,7 +171,8 @@ def _to_condition(condition: wire.Condition) -> FieldCondition:
         require_only(field.match, "keywords")
         return FieldCondition(field.key, match=MatchAny(list(field.match.keywords.strings)))
     require_only(field.range, "gte", "lt")
-    return FieldCondition(field.key, range=RangeFloat(gte=field.range.gte, lt=field.range.lt))
+    below = field.range.lt if field.range.HasField("lt") else None
+    return FieldCondition(field.key, range=RangeFloat(gte=field.range.gte, lt=below))
 
 
 def _to_prefetch(message: wire.PrefetchQuery) -> Prefetch:

@@ -30,6 +30,7 @@ from tests.harness.qdrant_messages import (
     NotSpokenError,
     from_found,
     require_only,
+    to_data_type,
     to_field_index,
     to_filter,
     to_point,
@@ -169,6 +170,10 @@ class _CollectionCalls(wire.CollectionsServicer):
             optimizer_status=wire.OptimizerStatus(ok=True),
             segments_count=about.segments_count,
             points_count=about.points_count,
+            payload_schema={
+                name: wire.PayloadSchemaInfo(data_type=to_data_type(index.params))
+                for name, index in about.payload_schema.items()
+            },
             config=wire.CollectionConfig(
                 params=params,
                 hnsw_config=made.hnsw_config,

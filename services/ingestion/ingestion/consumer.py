@@ -6,6 +6,7 @@ from clientsphere.events.v1 import documents_pb2
 from clientsphere_common.access.model import Permission
 from clientsphere_common.events.model import Event
 from clientsphere_common.request import Caller, new_trace, set_caller, set_trace
+from ingestion.access.care import AccessCare
 from ingestion.model import VersionKey
 from ingestion.pipeline import DocumentPipeline
 from ingestion.removal import DocumentRemoval
@@ -19,11 +20,16 @@ class DocumentEventsConsumer:
     """Handles topic `documents` for the workers; events that mean no work to them are passed."""
 
     def __init__(
-        self, worker_id: str, pipeline: DocumentPipeline, removal: DocumentRemoval
+        self,
+        worker_id: str,
+        pipeline: DocumentPipeline,
+        removal: DocumentRemoval,
+        access: AccessCare,
     ) -> None:
         self._worker_id = worker_id
         self._pipeline = pipeline
         self._removal = removal
+        self._access = access
 
     async def handle(self, event: Event) -> None:
         """Act for the tenant of the event, under the trace of the request that caused it."""
@@ -36,3 +42,9 @@ class DocumentEventsConsumer:
         elif event.type == documents_pb2.DocumentDeleted.DESCRIPTOR.name:
             deleted = documents_pb2.DocumentDeleted.FromString(event.payload)
             await self._removal.remove(event.tenant_id, deleted.document_id)
+        elif event.type == documents_pb2.KnowledgeBaseReadersChanged.DESCRIPTOR.name:
+            around = documents_pb2.KnowledgeBaseReadersChanged.FromString(event.payload)
+            await self._access.tell_of_knowledge_base(event.tenant_id, around.knowledge_base_id)
+        elif event.type == documents_pb2.DocumentReadersChanged.DESCRIPTOR.name:
+            changed = documents_pb2.DocumentReadersChanged.FromString(event.payload)
+            await self._access.tell_of_document(event.tenant_id, changed.document_id)

@@ -26,7 +26,7 @@ class DocumentCare:
         self._index = index
 
     async def get(self, caller: Caller, document_id: str) -> Document:
-        return await self._documents.get(caller.tenant_id, document_id)
+        return await self._documents.get(caller, document_id)
 
     async def list_page(
         self, caller: Caller, knowledge_base_id: str, page_size: int, page_token: str
@@ -37,23 +37,23 @@ class DocumentCare:
                 "invalid_page_size", f"A page has 1 to {_MAX_PAGE_SIZE} documents."
             )
         return await self._documents.list_page(
-            caller.tenant_id, knowledge_base_id, page_size or _DEFAULT_PAGE_SIZE, page_token
+            caller, knowledge_base_id, page_size or _DEFAULT_PAGE_SIZE, page_token
         )
 
     async def original(
         self, caller: Caller, document_id: str
     ) -> tuple[Document, AsyncIterator[bytes]]:
         """The document and its newest version's bytes."""
-        document = await self._documents.get(caller.tenant_id, document_id)
-        key = await self._documents.object_key(caller.tenant_id, document_id)
+        document = await self._documents.get(caller, document_id)
+        key = await self._documents.object_key(caller, document_id)
         return document, self._objects.read(key)
 
     async def extracted_text(
         self, caller: Caller, document_id: str
     ) -> tuple[Document, AsyncIterator[bytes]]:
         """The document and the text, in UTF-8, that the offsets of its passages count in."""
-        document = await self._documents.get(caller.tenant_id, document_id)
-        key = await self._documents.text_key(caller.tenant_id, document_id)
+        document = await self._documents.get(caller, document_id)
+        key = await self._documents.text_key(caller, document_id)
         return document, self._objects.read(key)
 
     async def delete(self, caller: Caller, document_id: str) -> None:

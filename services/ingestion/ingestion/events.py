@@ -41,15 +41,29 @@ def document_deleted(key: VersionKey) -> Event:
     return _event(key, documents_pb2.DocumentDeleted(document_id=key.document_id))
 
 
+def knowledge_base_readers_changed(tenant_id: str, knowledge_base_id: str, revision: int) -> Event:
+    message = documents_pb2.KnowledgeBaseReadersChanged(knowledge_base_id=knowledge_base_id)
+    return _event_of(tenant_id, knowledge_base_id, revision, message)
+
+
+def document_readers_changed(tenant_id: str, document_id: str, revision: int) -> Event:
+    message = documents_pb2.DocumentReadersChanged(document_id=document_id)
+    return _event_of(tenant_id, document_id, revision, message)
+
+
 def _event(key: VersionKey, message: Message) -> Event:
-    """Something happens to a version at most once, so that its id may follow from both."""
+    return _event_of(key.tenant_id, key.document_id, key.version, message)
+
+
+def _event_of(tenant_id: str, resource_id: str, number: int, message: Message) -> Event:
+    """Something happens to a version, or makes a revision, once: the event's id follows from it."""
     event_type, trace = message.DESCRIPTOR.name, current_trace()
     return Event(
-        id=derived_id("evt", event_type, key.document_id, str(key.version)),
+        id=derived_id("evt", event_type, resource_id, str(number)),
         topic=DOCUMENTS_TOPIC,
-        key=key.document_id,
+        key=resource_id,
         type=event_type,
-        tenant_id=key.tenant_id,
+        tenant_id=tenant_id,
         payload=message.SerializeToString(),
         occurred_at_ms=int(time.time() * 1000),
         headers={"request_id": trace.request_id, "traceparent": trace.traceparent},

@@ -6,7 +6,8 @@ from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.names import is_name
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.ports import PassageIndex
-from ingestion.model import KnowledgeBase
+from ingestion.access.care import require_among, require_usable
+from ingestion.model import KnowledgeBase, KnowledgeBaseAccess
 from ingestion.ports import KnowledgeBases
 
 _MAX_NAME_CHARS = 120
@@ -17,24 +18,32 @@ class KnowledgeBaseCare:
         self._knowledge_bases = knowledge_bases
         self._index = index
 
-    async def create(self, caller: Caller, name: str) -> KnowledgeBase:
-        """Raises InvalidInputError for an unusable name, ConflictError for one in use."""
+    async def create(self, caller: Caller, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
+        """Raises InvalidInputError for an unusable name or access, ConflictError for a name in use.
+
+        The caller must be one of its readers.
+        """
         name = name.strip()
         if len(name) > _MAX_NAME_CHARS or not is_name(name):
             raise InvalidInputError(
                 "invalid_knowledge_base_name",
                 f"A knowledge base's name has 1 to {_MAX_NAME_CHARS} printable characters.",
             )
-        return await self._knowledge_bases.create(caller, name)
+        require_among(caller, access.readers)
+        require_usable(access.editors)
+        return await self._knowledge_bases.create(caller, name, access)
 
     async def get(self, caller: Caller, knowledge_base_id: str) -> KnowledgeBase:
-        return await self._knowledge_bases.get(caller.tenant_id, knowledge_base_id)
+        return await self._knowledge_bases.get(caller, knowledge_base_id)
 
     async def list_all(self, caller: Caller) -> list[KnowledgeBase]:
-        return await self._knowledge_bases.list_all(caller.tenant_id)
+        return await self._knowledge_bases.list_all(caller)
 
     async def delete(self, caller: Caller, knowledge_base_id: str) -> None:
-        """Its documents are not found by any search that starts after the return."""
+        """Its documents are not found by any search that starts after the return.
+
+        Those, too, that the caller does not see: who may delete all of it need not see all of it.
+        """
         document_ids = await self._knowledge_bases.delete(caller, knowledge_base_id)
         for document_id in document_ids:
             await self._index.remove_document(caller.tenant_id, document_id)

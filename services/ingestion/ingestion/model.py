@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clientsphere_common.access.audience import EVERYONE, Audience
+
 
 class DocumentState(StrEnum):
     """Where a document's newest version stands."""
@@ -32,6 +34,13 @@ class KnowledgeBase:
     name: str
     created_at_ms: int
     document_count: int
+
+
+@dataclass(frozen=True)
+class KnowledgeBaseAccess:
+    readers: Audience = EVERYONE
+    editors: Audience = EVERYONE
+    """Who of those that may upload and delete may do so in it. They must be readers too."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +78,12 @@ class Document:
 
 @dataclass(frozen=True)
 class UploadTarget:
-    """Where an upload goes; an empty knowledge base id means the tenant's default one."""
+    """Where an upload goes; an empty knowledge base id means the caller's default one."""
 
     knowledge_base_id: str
     name: str
+    readers: Audience | None = None
+    """Of a new document, None: everyone. One that is there must have these, if they are given."""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,10 @@ class DocumentPipeline:
         await self._activate(key, IndexedVersion(parsed.page_count, len(chunks), text_key))
 
     async def _activate(self, key: VersionKey, indexed: IndexedVersion) -> None:
-        await self._index.activate(key.tenant_id, key.document_id, key.version)
+        # After the last chunk was added: readers that change from here on reach all of them.
+        readers = await self._ledger.readers(key)
+        if readers is not None:
+            await self._index.activate(key.tenant_id, key.document_id, key.version, readers)
         state = await self._ledger.finish(key, indexed)
         if state is DocumentState.READY:
             log.info("document_indexed", document=key.document_id, chunks=indexed.chunk_count)

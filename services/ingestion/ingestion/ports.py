@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from clientsphere_common.access.audience import Audience
 from clientsphere_common.request import Caller
+from clientsphere_common.vectors.model import DocumentReaders, Readers
 from ingestion.model import (
     Document,
     DocumentPage,
@@ -15,6 +17,7 @@ from ingestion.model import (
     IndexedVersion,
     Job,
     KnowledgeBase,
+    KnowledgeBaseAccess,
     Leftovers,
     ReceivedFile,
     Stage,
@@ -26,62 +29,101 @@ from ingestion.parsing.model import ParsedDocument
 
 
 class KnowledgeBases(Protocol):
-    """Every method sees the knowledge bases of one tenant; ids of others are not found."""
+    """What a caller does not see, of other tenants or of its own, is not there for it."""
 
-    async def create(self, caller: Caller, name: str) -> KnowledgeBase:
-        """Raises ConflictError when the tenant has one of this name."""
+    async def create(self, caller: Caller, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
+        """Raises ConflictError when the caller sees one of this name."""
         ...
 
     async def ensure_default(self, caller: Caller) -> str:
-        """The id of the tenant's default knowledge base, created when it is missing."""
+        """The id of the oldest one named `default`, created when the caller sees none."""
         ...
 
-    async def get(self, tenant_id: str, knowledge_base_id: str) -> KnowledgeBase:
+    async def get(self, caller: Caller, knowledge_base_id: str) -> KnowledgeBase:
         """Raises NotFoundError."""
         ...
 
-    async def list_all(self, tenant_id: str) -> list[KnowledgeBase]:
+    async def require_editor(self, caller: Caller, knowledge_base_id: str) -> None:
+        """Raises NotFoundError, PermissionDeniedError for a reader who may not edit it."""
+        ...
+
+    async def list_all(self, caller: Caller) -> list[KnowledgeBase]:
         """Oldest first."""
         ...
 
     async def delete(self, caller: Caller, knowledge_base_id: str) -> list[str]:
-        """Tombstone it with its documents, whose ids are returned. Raises NotFoundError."""
+        """Tombstone it with all its documents, whose ids are returned.
+
+        Raises NotFoundError, PermissionDeniedError.
+        """
         ...
 
 
 class Documents(Protocol):
-    """Documents as their owners handle them; ids of another tenant are not found."""
+    """What a caller does not see, of other tenants or of its own, is not there for it."""
 
     async def accept(
         self, caller: Caller, target: UploadTarget, file: ReceivedFile
     ) -> UploadOutcome:
         """Make `file` the newest version and queue it, unless the newest has the same bytes.
 
-        The row and the event that starts the work become durable together.
+        The row and the event that starts the work become durable together. Raises NotFoundError
+        and PermissionDeniedError for the knowledge base, ConflictError for other readers.
         """
         ...
 
-    async def get(self, tenant_id: str, document_id: str) -> Document:
+    async def get(self, caller: Caller, document_id: str) -> Document:
         """Raises NotFoundError."""
         ...
 
     async def list_page(
-        self, tenant_id: str, knowledge_base_id: str, page_size: int, page_token: str
+        self, caller: Caller, knowledge_base_id: str, page_size: int, page_token: str
     ) -> DocumentPage:
         """Newest first. Raises InvalidInputError for a token that was not handed out."""
         ...
 
-    async def object_key(self, tenant_id: str, document_id: str) -> str:
+    async def object_key(self, caller: Caller, document_id: str) -> str:
         """Of the newest version's bytes. Raises NotFoundError."""
         ...
 
-    async def text_key(self, tenant_id: str, document_id: str) -> str:
+    async def text_key(self, caller: Caller, document_id: str) -> str:
         """Of the readable version's extracted text. Raises NotFoundError before there is one."""
         ...
 
     async def delete(self, caller: Caller, document_id: str) -> None:
-        """Tombstone it and queue the removal of what it left. Raises NotFoundError."""
+        """Tombstone it and queue the removal of what it left.
+
+        Raises NotFoundError, PermissionDeniedError.
+        """
         ...
+
+
+class AccessRules(Protocol):
+    """Who may read and edit what. What a caller does not see is not found."""
+
+    async def of_knowledge_base(
+        self, caller: Caller, knowledge_base_id: str
+    ) -> KnowledgeBaseAccess: ...
+
+    async def of_document(self, caller: Caller, document_id: str) -> Audience: ...
+
+    async def set_of_knowledge_base(
+        self, caller: Caller, knowledge_base_id: str, access: KnowledgeBaseAccess
+    ) -> None:
+        """Durable on return, with the event that has the index told."""
+        ...
+
+    async def set_of_document(self, caller: Caller, document_id: str, readers: Audience) -> None:
+        """As `set_of_knowledge_base`."""
+        ...
+
+    async def readers_of_knowledge_base(
+        self, tenant_id: str, knowledge_base_id: str
+    ) -> Readers | None:
+        """Those of now, for the index; None when it was deleted."""
+        ...
+
+    async def readers_of_document(self, tenant_id: str, document_id: str) -> Readers | None: ...
 
 
 class JobLedger(Protocol):
@@ -98,6 +140,10 @@ class JobLedger(Protocol):
     async def progress(
         self, key: VersionKey, stage: Stage, chunks_done: int, chunks_total: int
     ) -> None: ...
+
+    async def readers(self, key: VersionKey) -> DocumentReaders | None:
+        """Who may find the document, as of now; None when it was deleted."""
+        ...
 
     async def finish(self, key: VersionKey, indexed: IndexedVersion) -> DocumentState | None:
         """Make the version the readable one, unless another worker has ended the job before.

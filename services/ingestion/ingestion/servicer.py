@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from clientsphere.ingestion.v1 import document_pb2 as documents
-from clientsphere.ingestion.v1 import ingestion_service_pb2_grpc
 from clientsphere.ingestion.v1 import knowledge_base_pb2 as knowledge_bases
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.request import current_caller
+from ingestion.access.care import AccessCare
+from ingestion.access.servicer import AccessServicer, access_from_proto, audience_from_proto
 from ingestion.documents import DocumentCare
 from ingestion.knowledge_bases import KnowledgeBaseCare
 from ingestion.model import Document, DocumentState, KnowledgeBase, UploadTarget
@@ -28,7 +29,7 @@ _STATES = {
 }
 
 
-class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
+class IngestionServicer(AccessServicer):
     """Every call is for the tenant of its verified caller."""
 
     def __init__(
@@ -36,7 +37,9 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
         knowledge_base_care: KnowledgeBaseCare,
         document_care: DocumentCare,
         upload: DocumentUpload,
+        access_care: AccessCare,
     ) -> None:
+        super().__init__(access_care)
         self._knowledge_bases = knowledge_base_care
         self._documents = document_care
         self._upload = upload
@@ -44,7 +47,8 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
     async def CreateKnowledgeBase(
         self, request: knowledge_bases.CreateKnowledgeBaseRequest, context: Context
     ) -> knowledge_bases.KnowledgeBase:
-        created = await self._knowledge_bases.create(current_caller(), request.name)
+        access = access_from_proto(request.access)
+        created = await self._knowledge_bases.create(current_caller(), request.name, access)
         return _knowledge_base_to_proto(created)
 
     async def GetKnowledgeBase(
@@ -71,7 +75,8 @@ class IngestionServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
         self, request_iterator: AsyncIterator[documents.UploadDocumentRequest], context: Context
     ) -> documents.UploadDocumentResponse:
         header = await _read_header(request_iterator)
-        target = UploadTarget(header.knowledge_base_id, header.name)
+        readers = audience_from_proto(header.readers) if header.HasField("readers") else None
+        target = UploadTarget(header.knowledge_base_id, header.name, readers)
         outcome = await self._upload.upload(current_caller(), target, _pieces(request_iterator))
         return documents.UploadDocumentResponse(
             document=_document_to_proto(outcome.document), is_new_version=outcome.is_new_version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import PurePosixPath, PureWindowsPath
 
 import structlog
@@ -13,6 +14,7 @@ from clientsphere_common.names import is_name
 from clientsphere_common.objects.keys import tenant_key
 from clientsphere_common.objects.ports import ObjectStore
 from clientsphere_common.request import Caller
+from ingestion.access.care import require_among
 from ingestion.model import ReceivedFile, UploadOutcome, UploadTarget
 from ingestion.parsing.detection import PREFIX_BYTES, detect_media_type
 from ingestion.ports import Documents, KnowledgeBases
@@ -42,8 +44,10 @@ class DocumentUpload:
     ) -> UploadOutcome:
         """Store `data` under `target`; the outcome is durable on return.
 
-        Raises NotFoundError for an unknown knowledge base, InvalidInputError for a bad name or an
-        empty file, UnsupportedTypeError, PayloadTooLargeError.
+        Raises NotFoundError for an unknown knowledge base, PermissionDeniedError for one that the
+        caller may not edit, InvalidInputError for a bad name, bad readers or an empty file,
+        ConflictError for other readers than a document of that name has, UnsupportedTypeError,
+        PayloadTooLargeError.
         """
         target = await self._resolved(caller, target)
         file = await self._receive(caller, target.name, data)
@@ -60,10 +64,12 @@ class DocumentUpload:
 
     async def _resolved(self, caller: Caller, target: UploadTarget) -> UploadTarget:
         name = clean_name(target.name)
-        if target.knowledge_base_id:
-            found = await self._knowledge_bases.get(caller.tenant_id, target.knowledge_base_id)
-            return UploadTarget(found.id, name)
-        return UploadTarget(await self._knowledge_bases.ensure_default(caller), name)
+        if target.readers is not None:
+            require_among(caller, target.readers)
+        chosen = target.knowledge_base_id or await self._knowledge_bases.ensure_default(caller)
+        # Before the file is read; whether it is so at the end, `accept` asks again.
+        await self._knowledge_bases.require_editor(caller, chosen)
+        return replace(target, knowledge_base_id=chosen, name=name)
 
     async def _receive(self, caller: Caller, name: str, data: AsyncIterator[bytes]) -> ReceivedFile:
         head = await _first_bytes(data)

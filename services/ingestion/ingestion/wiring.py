@@ -16,8 +16,10 @@ from clientsphere_common.modules import Opened, ServiceParts
 from clientsphere_common.objects.ports import ObjectStore
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.vectors.ports import PassageIndex
+from ingestion.access.care import AccessCare
 from ingestion.adapters.child_process import ChildProcessParser
 from ingestion.adapters.llm_proxy import LlmProxyEmbedder
+from ingestion.adapters.sql_access import SqlAccessRules
 from ingestion.adapters.sql_documents import SqlDocuments
 from ingestion.adapters.sql_jobs import WORKER, SqlJobLedger
 from ingestion.adapters.sql_knowledge_bases import SqlKnowledgeBases
@@ -65,10 +67,12 @@ def build(settings: IngestionSettings, around: Surroundings) -> ServiceParts:
     upload = DocumentUpload(
         knowledge_bases, documents, around.objects, settings.max_file_mib * _MIB
     )
+    access = AccessCare(SqlAccessRules(database, relay), around.index)
     servicer = IngestionServicer(
         KnowledgeBaseCare(knowledge_bases, around.index),
         DocumentCare(documents, around.objects, around.index),
         upload,
+        access,
     )
     extraction = TextExtraction(
         around.objects, ChildProcessParser(_parse_limits(settings)), around.scratch_dir
@@ -77,6 +81,7 @@ def build(settings: IngestionSettings, around: Surroundings) -> ServiceParts:
         WORKER,
         DocumentPipeline(ledger, extraction, _indexing(settings, around), around.index),
         DocumentRemoval(ledger, around.objects, around.index),
+        access,
     ).handle
     worker = around.event_log.consumer(_subscription(settings, handler))
 

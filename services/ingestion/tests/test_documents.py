@@ -4,10 +4,12 @@ import pytest
 
 from clientsphere_common.errors import ConflictError, InvalidInputError, NotFoundError
 from clientsphere_common.request import Caller
+from ingestion.model import KnowledgeBaseAccess
 from ingestion.removal import OrphanSweep
 from tests.harness.ingestion import Ingestion, pieces
 
 TEXT = "The canteen opens at noon. " * 60
+OPEN = KnowledgeBaseAccess()
 
 
 class TestDocumentCare:
@@ -26,7 +28,9 @@ class TestDocumentCare:
         assert token == ""
 
     async def test_lists_one_knowledge_base(self, ingestion: Ingestion, caller: Caller) -> None:
-        manuals = await ingestion.knowledge_base_care.create(caller, "manuals")
+        manuals = await ingestion.knowledge_base_care.create(
+            caller, "manuals", KnowledgeBaseAccess()
+        )
         await ingestion.receive(caller, "In the default one.")
         inside = await ingestion.receive(caller, "A manual.", knowledge_base_id=manuals.id)
 
@@ -109,15 +113,17 @@ class TestKnowledgeBaseCare:
         assert await ingestion.knowledge_base_care.list_all(caller) == [found]
 
     async def test_refuses_a_name_in_use(self, ingestion: Ingestion, caller: Caller) -> None:
-        await ingestion.knowledge_base_care.create(caller, "manuals")
+        await ingestion.knowledge_base_care.create(caller, "manuals", OPEN)
         with pytest.raises(ConflictError):
-            await ingestion.knowledge_base_care.create(caller, " manuals ")
+            await ingestion.knowledge_base_care.create(caller, " manuals ", OPEN)
 
     async def test_lets_tenants_use_the_same_name(
         self, ingestion: Ingestion, caller: Caller, stranger: Caller
     ) -> None:
-        mine = await ingestion.knowledge_base_care.create(caller, "manuals")
-        theirs = await ingestion.knowledge_base_care.create(stranger, "manuals")
+        mine = await ingestion.knowledge_base_care.create(caller, "manuals", OPEN)
+        theirs = await ingestion.knowledge_base_care.create(
+            stranger, "manuals", KnowledgeBaseAccess()
+        )
         assert mine.id != theirs.id
 
     @pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 121])
@@ -125,7 +131,7 @@ class TestKnowledgeBaseCare:
         self, ingestion: Ingestion, caller: Caller, name: str
     ) -> None:
         with pytest.raises(InvalidInputError):
-            await ingestion.knowledge_base_care.create(caller, name)
+            await ingestion.knowledge_base_care.create(caller, name, OPEN)
 
     async def test_deletes_all_it_holds(self, ingestion: Ingestion, caller: Caller) -> None:
         document = (await ingestion.receive(caller, TEXT)).document
@@ -166,7 +172,7 @@ class TestOrphanSweep:
         self, ingestion: Ingestion, caller: Caller
     ) -> None:
         document = (await ingestion.receive(caller, TEXT)).document
-        needed = await ingestion.documents.object_key(caller.tenant_id, document.id)
+        needed = await ingestion.documents.object_key(caller, document.id)
         await ingestion.objects.put("tnt_a/obj_orphan", pieces(b"left by a killed upload"))
 
         await OrphanSweep(ingestion.ledger, ingestion.objects, 60, lambda: 0.0).sweep()

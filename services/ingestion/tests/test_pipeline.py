@@ -267,7 +267,7 @@ class TestOneEventInTwoHands:
         ingestion.index.activate = let_the_newer_finish  # type: ignore[method-assign]  # the race, made certain
         await ingestion.index_newest(caller, first)
 
-        newest = await ingestion.documents.get(caller.tenant_id, first.id)
+        newest = await ingestion.documents.get(caller, first.id)
         assert await ingestion.index.count(caller.tenant_id, first.id, 1) == 0
         visible = await ingestion.index.count(caller.tenant_id, first.id, 2, active_only=True)
         assert visible == newest.chunk_count

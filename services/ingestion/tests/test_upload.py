@@ -11,9 +11,11 @@ from clientsphere_common.errors import (
     UnsupportedTypeError,
 )
 from clientsphere_common.request import Caller
-from ingestion.model import DocumentState, UploadTarget
+from ingestion.model import DocumentState, KnowledgeBaseAccess, UploadTarget
 from ingestion.upload import clean_name
 from tests.harness.ingestion import MAX_FILE_BYTES, Ingestion
+
+OPEN = KnowledgeBaseAccess()
 
 
 class TestDocumentUpload:
@@ -59,7 +61,7 @@ class TestDocumentUpload:
     async def test_refuses_a_foreign_knowledge_base_like_an_unknown_one(
         self, ingestion: Ingestion, caller: Caller, stranger: Caller
     ) -> None:
-        mine = await ingestion.knowledge_base_care.create(caller, "manuals")
+        mine = await ingestion.knowledge_base_care.create(caller, "manuals", OPEN)
         failures = []
         for knowledge_base_id in (mine.id, "kb_unknown"):
             with pytest.raises(NotFoundError) as failure:
@@ -83,7 +85,7 @@ class TestDocumentUpload:
             await ingestion.receive(caller, content)
 
         assert await ingestion.object_keys() == set()
-        page = await ingestion.documents.list_page(caller.tenant_id, "", 10, "")
+        page = await ingestion.documents.list_page(caller, "", 10, "")
         assert page.documents == []
 
     async def test_leaves_nothing_of_a_broken_off_stream(

@@ -1,4 +1,4 @@
-"""Finds the passages of a tenant that fit a question."""
+"""Finds the passages that fit a question, of those that its caller may read."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from clientsphere_common.access.audience import reader_of
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.model import FoundPassage, HybridQuery
-from clientsphere_common.vectors.ports import PassageIndex
+from clientsphere_common.vectors.ports import PassageSource
 from retrieval.ports import QuestionEmbedder
 
 MAX_QUESTION_CHARS = 4000
@@ -32,7 +33,7 @@ class PassageSearch:
     """Searches in words and in meaning at once; copies of a passage are given once."""
 
     def __init__(
-        self, index: PassageIndex, embedder: QuestionEmbedder, selection: Selection
+        self, index: PassageSource, embedder: QuestionEmbedder, selection: Selection
     ) -> None:
         self._index = index
         self._embedder = embedder
@@ -50,6 +51,7 @@ class PassageSearch:
             text=question,
             vector=await self._embedder.embed(caller.tenant_id, question),
             limit=max(top_k, self._selection.candidates),
+            reader=reader_of(caller),
             knowledge_base_ids=tuple(knowledge_base_ids),
         )
         found = await self._index.search(caller.tenant_id, query)

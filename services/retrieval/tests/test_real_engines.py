@@ -19,6 +19,7 @@ from clientsphere_common.vectors.wire import decode_vectors
 from llm_proxy.settings import LlmProxySettings
 from retrieval.settings import RetrievalSettings
 from retrieval.wiring import Surroundings, build
+from tests.contract.passage_chunks import OPEN
 from tests.harness.cache import new_cache
 from tests.harness.modules import running
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
@@ -58,7 +59,7 @@ class Library:
             vector=vector,
         )
         await self.index.add(tenant_id, [chunk])
-        await self.index.activate(tenant_id, document_id, 1)
+        await self.index.activate(tenant_id, document_id, 1, OPEN)
 
     async def search(self, question: str) -> list[str]:
         method = RetrievalServiceStub(self.host.channel).Search

@@ -25,6 +25,7 @@ from clientsphere_common.request import current_caller
 from clientsphere_common.vectors.model import IndexedChunk
 from retrieval.settings import RetrievalSettings
 from retrieval.wiring import Surroundings, build
+from tests.contract.passage_chunks import OPEN
 from tests.fakes.passage_index import FakePassageIndex
 from tests.harness.cache import new_cache
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
@@ -99,7 +100,7 @@ async def search(host: RpcHost, question: str, **fields: Any) -> list[wire.Passa
 
 async def store(index: FakePassageIndex, tenant_id: str, chunk: IndexedChunk) -> None:
     await index.add(tenant_id, [chunk])
-    await index.activate(tenant_id, chunk.document_id, chunk.version)
+    await index.activate(tenant_id, chunk.document_id, chunk.version, OPEN)
 
 
 def handbook(text: str, document_id: str = "doc_1", knowledge_base: str = "kb_hr") -> IndexedChunk:
@@ -168,7 +169,7 @@ class TestSearch:
     ) -> None:
         second = replace(handbook("leave two"), chunk_index=1)
         await index.add("tnt_a", [handbook("leave one"), second])
-        await index.activate("tnt_a", "doc_1", 3)
+        await index.activate("tnt_a", "doc_1", 3, OPEN)
         async with retrieval(model, index, RetrievalSettings(passages_per_document=1)) as host:
             as_caller("tnt_a")
             assert len(await search(host, "leave")) == 1

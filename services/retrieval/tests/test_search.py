@@ -8,7 +8,7 @@ import pytest
 
 from clientsphere_common.errors import DependencyUnavailableError, InvalidInputError
 from clientsphere_common.request import Caller
-from clientsphere_common.vectors.model import FoundPassage, HybridQuery, IndexedChunk
+from clientsphere_common.vectors.model import FoundPassage, HybridQuery
 from retrieval.search import PassageSearch, Selection
 
 CALLER = Caller("tnt_a", "usr_1")
@@ -37,28 +37,6 @@ class RankedIndex:
     async def search(self, tenant_id: str, query: HybridQuery) -> list[FoundPassage]:
         self.queries.append((tenant_id, query))
         return list(self.ranking[: query.limit])
-
-    async def add(self, tenant_id: str, chunks: Sequence[IndexedChunk]) -> None:
-        raise NotImplementedError
-
-    async def activate(self, tenant_id: str, document_id: str, version: int) -> int:
-        raise NotImplementedError
-
-    async def remove_document(self, tenant_id: str, document_id: str) -> None:
-        raise NotImplementedError
-
-    async def remove_version(self, tenant_id: str, document_id: str, version: int) -> None:
-        raise NotImplementedError
-
-    async def count(
-        self,
-        tenant_id: str,
-        document_id: str | None = None,
-        version: int | None = None,
-        *,
-        active_only: bool = False,
-    ) -> int:
-        raise NotImplementedError
 
 
 def passage(text: str, document: str = "doc_1", headings: tuple[str, ...] = ()) -> FoundPassage:

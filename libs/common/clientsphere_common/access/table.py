@@ -87,6 +87,23 @@ TABLE: tuple[Row, ...] = (
         routes=("DELETE /v1/documents/{document_id}",),
         methods=(f"{_INGESTION}/DeleteDocument",),
     ),
+    Row(Permission.DOCUMENTS_READ_ALL, _ADMINS),
+    Row(
+        Permission.ACCESS_MANAGE,
+        _ADMINS,
+        routes=(
+            "GET /v1/knowledge-bases/{knowledge_base_id}/access",
+            "PUT /v1/knowledge-bases/{knowledge_base_id}/access",
+            "GET /v1/documents/{document_id}/access",
+            "PUT /v1/documents/{document_id}/access",
+        ),
+        methods=(
+            f"{_INGESTION}/GetKnowledgeBaseAccess",
+            f"{_INGESTION}/SetKnowledgeBaseAccess",
+            f"{_INGESTION}/GetDocumentAccess",
+            f"{_INGESTION}/SetDocumentAccess",
+        ),
+    ),
     Row(
         Permission.SEARCH,
         _VIEWERS,

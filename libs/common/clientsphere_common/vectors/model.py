@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clientsphere_common.access.audience import EVERYONE, Audience, Reader
+
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
@@ -39,10 +41,27 @@ class FoundPassage(Chunk):
     """Orders the passages of one answer, means nothing else, and never leaves the services."""
 
 
+@dataclass(frozen=True)
+class Readers:
+    """Who may find something, as of its `revision`, which counts up from 0 with every change."""
+
+    audience: Audience = EVERYONE
+    revision: int = 0
+
+
+@dataclass(frozen=True)
+class DocumentReaders:
+    """Only somebody whom both admit may find a document's passages."""
+
+    of_knowledge_base: Readers = Readers()
+    of_document: Readers = Readers()
+
+
 @dataclass(frozen=True, kw_only=True)
 class HybridQuery:
     text: str
     vector: Sequence[float]
     limit: int
+    reader: Reader
     knowledge_base_ids: tuple[str, ...] = ()
     """Empty: all of the tenant."""

@@ -6,10 +6,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clientsphere_common.vectors.model import Chunk, FoundPassage
-from clientsphere_common.vectors.schema import Field, State
+from clientsphere_common.access.audience import Audience
+from clientsphere_common.vectors.model import Chunk, DocumentReaders, FoundPassage, Readers
+from clientsphere_common.vectors.schema import UNTOLD, Field, ReadersField, State
 from clientsphere_common.vectors.tenant_filter import Tenant
 
+_UNTOLD = Readers(Audience(frozenset()), UNTOLD)
+_NOBODY = DocumentReaders(_UNTOLD, _UNTOLD)
 _POINTS = uuid.UUID("0b9c6f5e-52c5-5d0e-8f5e-3d7c1a6f2b90")
 
 
@@ -25,8 +28,9 @@ def searchable_text(chunk: Chunk) -> str:
 
 
 def to_payload(tenant: Tenant, chunk: Chunk) -> dict[str, Any]:
-    """What a new point carries: all of the chunk but its vector, not yet visible."""
+    """What a new point carries: all of the chunk but its vector, not yet visible to anybody."""
     return {
+        **to_readers(_NOBODY),
         Field.TENANT_ID: tenant.tenant_id,
         Field.KNOWLEDGE_BASE_ID: chunk.knowledge_base_id,
         Field.DOCUMENT_ID: chunk.document_id,
@@ -39,6 +43,22 @@ def to_payload(tenant: Tenant, chunk: Chunk) -> dict[str, Any]:
         Field.HEADING_PATH: list(chunk.heading_path),
         Field.START: chunk.start,
         Field.END: chunk.end,
+    }
+
+
+def to_readers(readers: DocumentReaders) -> dict[str, Any]:
+    """What a point carries about who may find it."""
+    return {
+        **to_readers_of(ReadersField.OF_KNOWLEDGE_BASE, readers.of_knowledge_base),
+        **to_readers_of(ReadersField.OF_DOCUMENT, readers.of_document),
+    }
+
+
+def to_readers_of(place: ReadersField, readers: Readers) -> dict[str, Any]:
+    """The half of it that stands in `place`."""
+    return {
+        place.readers: sorted(readers.audience.identities),
+        place.revision: readers.revision,
     }
 
 

@@ -15,8 +15,15 @@ from clientsphere_common.vectors.edge.folder import IndexFolder
 from clientsphere_common.vectors.edge.process import ShardFailedError
 from clientsphere_common.vectors.edge.shard import PassageShard
 from clientsphere_common.vectors.edge.upkeep import IndexUpkeep, UpkeepSettings
-from clientsphere_common.vectors.model import FoundPassage, HybridQuery, IndexedChunk
-from clientsphere_common.vectors.tenant_filter import Tenant, stored
+from clientsphere_common.vectors.model import (
+    DocumentReaders,
+    FoundPassage,
+    HybridQuery,
+    IndexedChunk,
+    Readers,
+)
+from clientsphere_common.vectors.schema import ReadersField
+from clientsphere_common.vectors.tenant_filter import Tenant, held, stored
 
 T = TypeVar("T")
 
@@ -27,8 +34,8 @@ _CHUNKS_PER_CALL = 64
 class QdrantEdgeIndex:
     """Keeps a PassageIndex in `folder`, which belongs to one process at a time.
 
-    What a call reported as done survives a kill of the process; activations and removals survive
-    a power cut too.
+    What a call reported as done survives a kill of the process; activations, removals and
+    readers survive a power cut too.
     """
 
     name = "passage index"
@@ -70,11 +77,27 @@ class QdrantEdgeIndex:
             piece = packed[start : start + _CHUNKS_PER_CALL]
             await self._answer(self._engine.write(PassageShard.add, tenant, piece))
 
-    async def activate(self, tenant_id: str, document_id: str, version: int) -> int:
+    async def activate(
+        self, tenant_id: str, document_id: str, version: int, readers: DocumentReaders
+    ) -> int:
         tenant = Tenant(tenant_id)
         return await self._answer(
-            self._engine.write(PassageShard.activate, tenant, document_id, version)
+            self._engine.write(PassageShard.activate, tenant, document_id, version, readers)
         )
+
+    async def set_knowledge_base_readers(
+        self, tenant_id: str, knowledge_base_id: str, readers: Readers
+    ) -> None:
+        told = held(Tenant(tenant_id), knowledge_base_id)
+        place = ReadersField.OF_KNOWLEDGE_BASE
+        await self._answer(self._engine.write(PassageShard.set_readers, told, place, readers))
+
+    async def set_document_readers(
+        self, tenant_id: str, document_id: str, readers: Readers
+    ) -> None:
+        told = stored(Tenant(tenant_id), document_id)
+        place = ReadersField.OF_DOCUMENT
+        await self._answer(self._engine.write(PassageShard.set_readers, told, place, readers))
 
     async def remove_document(self, tenant_id: str, document_id: str) -> None:
         doomed = stored(Tenant(tenant_id), document_id)

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 import structlog
@@ -18,8 +18,14 @@ from clientsphere_common.resilience.calls import CallPolicy, RemoteCalls
 from clientsphere_common.resilience.metrics import CallMetrics
 from clientsphere_common.resilience.retries import RetryPolicy
 from clientsphere_common.vectors.bm25 import open_bm25
-from clientsphere_common.vectors.model import FoundPassage, HybridQuery, IndexedChunk
-from clientsphere_common.vectors.points import latest_versions, to_passage
+from clientsphere_common.vectors.model import (
+    DocumentReaders,
+    FoundPassage,
+    HybridQuery,
+    IndexedChunk,
+    Readers,
+)
+from clientsphere_common.vectors.points import latest_versions, to_passage, to_readers_of
 from clientsphere_common.vectors.remote.client import open_client, reason, unavailable
 from clientsphere_common.vectors.remote.collection import IndexSchemaError, ensure_collection
 from clientsphere_common.vectors.remote.translation import (
@@ -28,9 +34,16 @@ from clientsphere_common.vectors.remote.translation import (
     to_point,
     to_rankings,
 )
-from clientsphere_common.vectors.schema import VERSIONS_END, Field, State
+from clientsphere_common.vectors.schema import VERSIONS_END, Field, ReadersField, State
 from clientsphere_common.vectors.settings import QdrantSettings
-from clientsphere_common.vectors.tenant_filter import Conditions, Tenant, searchable, stored
+from clientsphere_common.vectors.tenant_filter import (
+    Conditions,
+    Tenant,
+    held,
+    searchable,
+    stored,
+    told_before,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -104,19 +117,34 @@ class QdrantServerIndex:
             piece = chunks[start : start + _CHUNKS_PER_CALL]
             await self._insert([to_point(tenant, chunk, self._bm25) for chunk in piece])
 
-    async def activate(self, tenant_id: str, document_id: str, version: int) -> int:
+    async def activate(
+        self, tenant_id: str, document_id: str, version: int, readers: DocumentReaders
+    ) -> int:
         tenant = Tenant(tenant_id)
         chosen = stored(tenant, document_id, range(version, version + 1))
         newer = range(version + 1, VERSIONS_END)
         if await self._count(stored(tenant, document_id, newer, visible_only=True)):
             await self._remove(chosen)
             return 0
-        await self._show(chosen)
+        await self._tell(chosen, ReadersField.OF_KNOWLEDGE_BASE, readers.of_knowledge_base)
+        await self._tell(chosen, ReadersField.OF_DOCUMENT, readers.of_document)
+        await self._set(chosen, {Field.STATE: State.VISIBLE})
         # Counted afterwards: another process may have removed the version in between.
         visible = await self.count(tenant_id, document_id, version, active_only=True)
         if visible:
             await self._remove(stored(tenant, document_id, range(version)))
         return visible
+
+    async def set_knowledge_base_readers(
+        self, tenant_id: str, knowledge_base_id: str, readers: Readers
+    ) -> None:
+        held_points = held(Tenant(tenant_id), knowledge_base_id)
+        await self._tell(held_points, ReadersField.OF_KNOWLEDGE_BASE, readers)
+
+    async def set_document_readers(
+        self, tenant_id: str, document_id: str, readers: Readers
+    ) -> None:
+        await self._tell(stored(Tenant(tenant_id), document_id), ReadersField.OF_DOCUMENT, readers)
 
     async def remove_document(self, tenant_id: str, document_id: str) -> None:
         await self._remove(stored(Tenant(tenant_id), document_id))
@@ -128,7 +156,7 @@ class QdrantServerIndex:
         tenant = Tenant(tenant_id)
         self._require_dimension(query.vector)
         settings = self._settings
-        allowed = to_filter(searchable(tenant, query.knowledge_base_ids))
+        allowed = to_filter(searchable(tenant, query.reader, query.knowledge_base_ids))
         rankings = to_rankings(query, allowed, self._bm25, settings.quantization)
         found = await self._run(
             settings.read_timeout_s,
@@ -191,12 +219,16 @@ class QdrantServerIndex:
         )
         return counted.count
 
-    async def _show(self, conditions: Conditions) -> None:
+    async def _tell(self, conditions: Conditions, place: ReadersField, readers: Readers) -> None:
+        outdated = told_before(conditions, place, readers.revision)
+        await self._set(outdated, to_readers_of(place, readers))
+
+    async def _set(self, conditions: Conditions, payload: dict[str, Any]) -> None:
         await self._run(
             self._settings.write_timeout_s,
             lambda client: client.set_payload(
                 self._settings.collection,
-                {Field.STATE: State.VISIBLE},
+                payload,
                 to_filter(conditions),
                 ordering=_ORDERING,
                 wait=True,

@@ -18,6 +18,10 @@ class Field(StrEnum):
     DOCUMENT_ID = "document_id"
     VERSION = "version"
     STATE = "state"
+    KNOWLEDGE_BASE_READERS = "knowledge_base_readers"
+    KNOWLEDGE_BASE_READERS_REVISION = "knowledge_base_readers_revision"
+    DOCUMENT_READERS = "document_readers"
+    DOCUMENT_READERS_REVISION = "document_readers_revision"
     CHUNK_INDEX = "chunk_index"
     DOCUMENT_NAME = "document_name"
     TEXT = "text"
@@ -34,6 +38,22 @@ class State(StrEnum):
     VISIBLE = "visible"
 
 
+class ReadersField(Enum):
+    """The two places that say who may find a point; a search must be admitted by both.
+
+    Each is told anew with a higher revision, so that the last word counts whenever it arrives.
+    """
+
+    OF_KNOWLEDGE_BASE = (Field.KNOWLEDGE_BASE_READERS, Field.KNOWLEDGE_BASE_READERS_REVISION)
+    OF_DOCUMENT = (Field.DOCUMENT_READERS, Field.DOCUMENT_READERS_REVISION)
+
+    def __init__(self, readers: Field, revision: Field) -> None:
+        self.readers = readers
+        self.revision = revision
+
+
+UNTOLD = -1
+"""The revision of a new point's readers, who are nobody."""
 VERSIONS_END = 2**31
 """No version is as high: the end of a range that has none."""
 
@@ -50,6 +70,10 @@ FIELD_INDEXES = {
     Field.DOCUMENT_ID: FieldIndex.KEYWORD,
     Field.VERSION: FieldIndex.NUMBER,
     Field.STATE: FieldIndex.KEYWORD,
+    Field.KNOWLEDGE_BASE_READERS: FieldIndex.KEYWORD,
+    Field.KNOWLEDGE_BASE_READERS_REVISION: FieldIndex.NUMBER,
+    Field.DOCUMENT_READERS: FieldIndex.KEYWORD,
+    Field.DOCUMENT_READERS_REVISION: FieldIndex.NUMBER,
 }
 
 

@@ -16,7 +16,7 @@ from clientsphere_common.vectors.edge.folder import IndexFolder
 from clientsphere_common.vectors.edge.process import ShardFailedError
 from clientsphere_common.vectors.edge.shard import PassageShard
 from clientsphere_common.vectors.tenant_filter import Tenant, stored
-from tests.contract.passage_chunks import DIMENSION, chunk, chunks, question
+from tests.contract.passage_chunks import DIMENSION, OPEN, chunk, chunks, question
 from tests.harness.children import OwnChildren
 
 ACME = Tenant("acme")
@@ -36,7 +36,7 @@ async def engine(own_children: OwnChildren, tmp_path: Path) -> AsyncIterator[Sha
 
 async def add(engine: ShardEngine, document: str, count: int = 3) -> None:
     await engine.write(PassageShard.add, ACME, chunks(count, document=document))
-    await engine.write(PassageShard.activate, ACME, document, 1)
+    await engine.write(PassageShard.activate, ACME, document, 1, OPEN)
 
 
 async def count(engine: ShardEngine, document: str | None = None) -> int:

@@ -13,7 +13,7 @@ import pytest
 from clientsphere_common.vectors.edge.process import ShardFailedError, ShardProcess
 from clientsphere_common.vectors.edge.shard import PassageShard
 from clientsphere_common.vectors.tenant_filter import Tenant, stored
-from tests.contract.passage_chunks import DIMENSION, chunk, chunks
+from tests.contract.passage_chunks import DIMENSION, OPEN, chunk, chunks
 from tests.harness.children import OwnChildren
 
 ACME = Tenant("acme")
@@ -37,7 +37,10 @@ async def process(own_children: OwnChildren, tmp_path: Path) -> AsyncIterator[Sh
 class TestCalls:
     async def test_a_call_returns_what_the_shard_returns(self, process: ShardProcess) -> None:
         await process.call(PassageShard.add, ACME, chunks(3))
-        assert await process.call(PassageShard.activate, ACME, "handbook", version=1) == 3
+        assert (
+            await process.call(PassageShard.activate, ACME, "handbook", version=1, readers=OPEN)
+            == 3
+        )
 
     async def test_calls_made_together_take_effect_in_their_order(
         self, process: ShardProcess

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from qdrant_edge import EdgeShard, KeywordIndexParams, UpdateOperation
 
+from clientsphere_common.access.audience import Audience
 from clientsphere_common.vectors.edge.shard import Backlog, PassageShard
 from clientsphere_common.vectors.edge.translation import to_filter
-from clientsphere_common.vectors.schema import FIELD_INDEXES, Field, State
+from clientsphere_common.vectors.model import Readers
+from clientsphere_common.vectors.points import to_readers
+from clientsphere_common.vectors.schema import FIELD_INDEXES, Field, ReadersField, State
 from clientsphere_common.vectors.tenant_filter import Tenant, stored
-from tests.contract.passage_chunks import DIMENSION, chunk, chunks, question, versions
+from tests.contract.passage_chunks import DIMENSION, OPEN, chunk, chunks, question, versions
 
 ACME = Tenant("acme")
 
@@ -27,7 +30,7 @@ def shard(tmp_path: Path) -> Iterator[PassageShard]:
 class TestOpening:
     def test_what_was_stored_is_there_again(self, shard: PassageShard, tmp_path: Path) -> None:
         shard.add(ACME, chunks(3))
-        shard.activate(ACME, "handbook", 1)
+        shard.activate(ACME, "handbook", 1, OPEN)
         shard.flush()
         shard.close()
         again = PassageShard(tmp_path / "shard", DIMENSION)
@@ -47,6 +50,38 @@ class TestOpening:
         assert tenant.is_tenant
 
 
+class TestUpgrade:
+    """A shard of a release that knew of no readers."""
+
+    @pytest.fixture
+    def old_shard(self, shard: PassageShard, tmp_path: Path) -> Path:
+        shard.add(ACME, chunks(3))
+        shard.activate(ACME, "handbook", 1, OPEN)
+        shard.close()
+        folder = tmp_path / "shard"
+        engine = EdgeShard.load(str(folder))
+        for field in (field for place in ReadersField for field in place.value):
+            everything = to_filter(())
+            engine.update(UpdateOperation.delete_payload_by_filter(everything, [field]))
+            engine.update(UpdateOperation.delete_field_index(field))
+        engine.close()
+        return folder
+
+    def test_what_everybody_found_everybody_finds(self, old_shard: Path) -> None:
+        shard = PassageShard(old_shard, DIMENSION)
+        assert len(shard.search(ACME, question())) == 3
+        shard.close()
+
+    def test_it_can_be_narrowed_and_is_never_widened_again(self, old_shard: Path) -> None:
+        shard = PassageShard(old_shard, DIMENSION)
+        nobody = Readers(Audience(frozenset()), 1)
+        shard.set_readers(stored(ACME, "handbook"), ReadersField.OF_DOCUMENT, nobody)
+        shard.close()
+        again = PassageShard(old_shard, DIMENSION)
+        assert again.search(ACME, question()) == []
+        again.close()
+
+
 class TestSearch:
     def test_two_visible_versions_never_mix(self, shard: PassageShard) -> None:
         shard.add(ACME, [*chunks(3), *chunks(3, version=2)])
@@ -56,13 +91,15 @@ class TestSearch:
     def test_repeating_an_activation_finishes_it(self, shard: PassageShard) -> None:
         shard.add(ACME, [*chunks(3), *chunks(3, version=2)])
         self._stop_an_activation_between_its_steps(shard)
-        assert shard.activate(ACME, "handbook", 2) == 3
+        assert shard.activate(ACME, "handbook", 2, OPEN) == 3
         assert shard.count(stored(ACME)) == 3
 
     def _stop_an_activation_between_its_steps(self, shard: PassageShard) -> None:
         both = to_filter(stored(ACME, "handbook"))
         shard._shard.update(
-            UpdateOperation.set_payload_by_filter(both, {Field.STATE: State.VISIBLE})
+            UpdateOperation.set_payload_by_filter(
+                both, {Field.STATE: State.VISIBLE, **to_readers(OPEN)}
+            )
         )
 
 
@@ -71,14 +108,14 @@ class TestActivation:
 
     def test_a_late_lower_version_is_removed_instead(self, shard: PassageShard) -> None:
         shard.add(ACME, [*chunks(3), *chunks(3, version=2)])
-        shard.activate(ACME, "handbook", 2)
+        shard.activate(ACME, "handbook", 2, OPEN)
         shard.add(ACME, chunks(3))
-        assert shard.activate(ACME, "handbook", 1) == 0
+        assert shard.activate(ACME, "handbook", 1, OPEN) == 0
         assert shard.count(stored(ACME)) == 3
 
     def test_a_version_without_chunks_changes_nothing(self, shard: PassageShard) -> None:
         shard.add(ACME, chunks(3))
-        assert shard.activate(ACME, "handbook", 2) == 0
+        assert shard.activate(ACME, "handbook", 2, OPEN) == 0
         assert shard.count(stored(ACME)) == 3
 
 
@@ -101,7 +138,7 @@ class TestOptimising:
 
     def test_nothing_is_lost_and_removed_points_stay_removed(self, shard: PassageShard) -> None:
         shard.add(ACME, [*chunks(1500), *chunks(1500, document="prices")])
-        shard.activate(ACME, "handbook", 1)
+        shard.activate(ACME, "handbook", 1, OPEN)
         shard.remove(stored(ACME, "prices"))
         shard.optimise()
         assert shard.count(stored(ACME, visible_only=True)) == shard.count(stored(ACME)) == 1500
@@ -109,9 +146,9 @@ class TestOptimising:
 
     def test_an_optimised_document_can_be_replaced(self, shard: PassageShard) -> None:
         shard.add(ACME, [*chunks(1500), *chunks(1500, document="prices")])
-        shard.activate(ACME, "handbook", 1)
+        shard.activate(ACME, "handbook", 1, OPEN)
         shard.remove(stored(ACME, "prices"))
         shard.optimise()
         shard.add(ACME, [chunk("second edition", version=2)])
-        assert shard.activate(ACME, "handbook", 2) == 1
+        assert shard.activate(ACME, "handbook", 2, OPEN) == 1
         assert shard.count(stored(ACME)) == 1

@@ -16,7 +16,7 @@ from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.vectors.edge.folder import IndexFolderError
 from clientsphere_common.vectors.edge.upkeep import UpkeepSettings
 from clientsphere_common.vectors.qdrant_edge import QdrantEdgeIndex
-from tests.contract.passage_chunks import DIMENSION, chunks, question
+from tests.contract.passage_chunks import DIMENSION, OPEN, chunks, question
 from tests.harness.children import OwnChildren
 
 REPOSITORY = Path(__file__).parents[4]
@@ -47,7 +47,7 @@ class TestOpening:
     async def test_everything_is_there_after_a_restart(self, tmp_path: Path) -> None:
         async with opened(tmp_path) as index:
             await index.add("acme", chunks(3))
-            await index.activate("acme", "handbook", 1)
+            await index.activate("acme", "handbook", 1, OPEN)
             answer = await index.search("acme", question())
         async with opened(tmp_path) as index:
             assert await index.search("acme", question()) == answer

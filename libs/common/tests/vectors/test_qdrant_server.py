@@ -19,7 +19,15 @@ from clientsphere_common.vectors.qdrant_server import QdrantServerIndex
 from clientsphere_common.vectors.schema import Field
 from clientsphere_common.vectors.settings import QdrantSettings, Quantization
 from clientsphere_common.vectors.tenant_filter import Tenant, stored
-from tests.contract.passage_chunks import DIMENSION, chunk, chunks, question, texts, versions
+from tests.contract.passage_chunks import (
+    DIMENSION,
+    OPEN,
+    chunk,
+    chunks,
+    question,
+    texts,
+    versions,
+)
 from tests.harness.modules import running
 from tests.harness.ports import free_port
 from tests.harness.qdrant_server import QdrantServer, qdrant_server
@@ -43,8 +51,8 @@ async def opened(url: str, **settings: Any) -> AsyncIterator[QdrantServerIndex]:
 
 async def call_everything(index: QdrantServerIndex) -> None:
     await index.add("acme", [*chunks(3), *chunks(3, version=2)])
-    await index.activate("acme", "handbook", 2)
-    await index.activate("acme", "handbook", 1)
+    await index.activate("acme", "handbook", 2, OPEN)
+    await index.activate("acme", "handbook", 1, OPEN)
     await index.search("acme", question(knowledge_bases=["hr"]))
     await index.count("acme", "handbook", 1, active_only=True)
     await index.remove_version("acme", "handbook", 1)
@@ -147,14 +155,14 @@ class TestSearch:
             await index.add("acme", [*chunks(3), *chunks(3, version=2)])
             await index._show(stored(Tenant("acme"), "handbook"))
             assert versions(await index.search("acme", question())) == {2}
-            assert await index.activate("acme", "handbook", 2) == 3
+            assert await index.activate("acme", "handbook", 2, OPEN) == 3
             assert await index.count("acme") == 3
 
     async def test_quantized_vectors_find_the_same(self, server: QdrantServer) -> None:
         settings = {"quantization": Quantization.SCALAR}
         async with opened(server.url, **settings) as index, opened(server.url) as exact:
             await index.add("acme", [*chunks(50), chunk("doors lock at night", index=50)])
-            await index.activate("acme", "handbook", 1)
+            await index.activate("acme", "handbook", 1, OPEN)
             asked = question("zzz", meaning="doors lock at night", limit=3)
             found = await index.search("acme", asked)
             assert texts(found)[0] == "doors lock at night"
@@ -210,7 +218,7 @@ class TestFailures:
             async with qdrant_server(tmp_path, port=port):
                 await until_it_answers(index)
                 await index.add("acme", chunks(3))
-                await index.activate("acme", "handbook", 1)
+                await index.activate("acme", "handbook", 1, OPEN)
             with pytest.raises(DependencyUnavailableError):
                 await index.check()
             async with qdrant_server(tmp_path, port=port):
@@ -225,7 +233,7 @@ class TestFailures:
             with server_process(tmp_path, port):
                 await until_it_answers(index)
                 await index.add("acme", [*chunks(3), *chunks(3, document="prices")])
-                await index.activate("acme", "handbook", 1)
+                await index.activate("acme", "handbook", 1, OPEN)
                 await index.remove_document("acme", "prices")
             with server_process(tmp_path, port):
                 await until_it_answers(index)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from clientsphere_common.vectors.schema import Field, State
+from clientsphere_common.access.audience import Reader
+from clientsphere_common.vectors.schema import Field, ReadersField, State
 from clientsphere_common.vectors.tenant_filter import (
+    IsBelow,
     IsOneOf,
     IsWithin,
     Tenant,
+    held,
     searchable,
     stored,
+    told_before,
 )
 
 ACME = Tenant("acme")
 OF_ACME = IsOneOf(Field.TENANT_ID, ("acme",))
 VISIBLE = IsOneOf(Field.STATE, (State.VISIBLE,))
+ANN = Reader(frozenset({"principal:ann", "everyone"}))
 
 
 class TestTenant:
@@ -25,12 +30,25 @@ class TestTenant:
 
 
 class TestSearchable:
-    def test_it_is_the_tenants_visible_points(self) -> None:
-        assert searchable(ACME) == (OF_ACME, VISIBLE)
+    def test_it_is_the_tenants_visible_points_that_admit_the_reader_twice(self) -> None:
+        assert searchable(ACME, ANN) == (
+            OF_ACME,
+            VISIBLE,
+            IsOneOf(Field.KNOWLEDGE_BASE_READERS, ("everyone", "principal:ann")),
+            IsOneOf(Field.DOCUMENT_READERS, ("everyone", "principal:ann")),
+        )
+
+    def test_it_is_nothing_for_a_reader_without_identities(self) -> None:
+        nobody = searchable(ACME, Reader(frozenset()))
+        assert IsOneOf(Field.DOCUMENT_READERS, ()) in nobody
+
+    def test_it_is_all_of_the_tenant_for_who_reads_everything(self) -> None:
+        assert searchable(ACME, Reader(frozenset(), reads_all=True)) == (OF_ACME, VISIBLE)
 
     def test_knowledge_bases_narrow_it_and_never_widen_it(self) -> None:
-        narrowed = searchable(ACME, ["hr", "sales"])
-        assert narrowed == (*searchable(ACME), IsOneOf(Field.KNOWLEDGE_BASE_ID, ("hr", "sales")))
+        narrowed = searchable(ACME, ANN, ["hr", "sales"])
+        only = IsOneOf(Field.KNOWLEDGE_BASE_ID, ("hr", "sales"))
+        assert narrowed == (*searchable(ACME, ANN), only)
 
 
 class TestStored:
@@ -47,3 +65,12 @@ class TestStored:
 
     def test_an_empty_document_id_is_no_wildcard(self) -> None:
         assert stored(ACME, "") == (OF_ACME, IsOneOf(Field.DOCUMENT_ID, ("",)))
+
+
+class TestTelling:
+    def test_it_is_for_points_of_one_knowledge_base_that_know_less(self) -> None:
+        assert told_before(held(ACME, "hr"), ReadersField.OF_KNOWLEDGE_BASE, 4) == (
+            OF_ACME,
+            IsOneOf(Field.KNOWLEDGE_BASE_ID, ("hr",)),
+            IsBelow(Field.KNOWLEDGE_BASE_READERS_REVISION, 4),
+        )

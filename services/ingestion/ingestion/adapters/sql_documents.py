@@ -9,13 +9,29 @@ import time
 from sqlalchemy import ColumnElement, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from clientsphere_common.access.audience import EVERYONE, Audience
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
-from clientsphere_common.errors import InvalidInputError, NotFoundError
+from clientsphere_common.errors import ConflictError, InvalidInputError, NotFoundError
 from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller
-from ingestion.adapters.tables import DocumentRow, OutboxRow, VersionRow
+from ingestion.adapters.sql_access import (
+    add_audience,
+    described,
+    document_not_found,
+    edited_knowledge_base,
+    readers_of,
+    sees_document,
+    sees_knowledge_base,
+)
+from ingestion.adapters.tables import (
+    Activity,
+    DocumentRow,
+    KnowledgeBaseRow,
+    OutboxRow,
+    VersionRow,
+)
 from ingestion.events import document_deleted, document_uploaded
 from ingestion.model import (
     Document,
@@ -40,49 +56,45 @@ class SqlDocuments:
         self, caller: Caller, target: UploadTarget, file: ReceivedFile
     ) -> UploadOutcome:
         async with self._database.transaction(caller.tenant_id) as session:
-            by_name = _living(
-                DocumentRow.knowledge_base_id == target.knowledge_base_id,
-                DocumentRow.name == target.name,
-            )
-            found = (await session.execute(by_name)).one_or_none()
+            await edited_knowledge_base(session, caller, target.knowledge_base_id)
+            found = await _of_name(session, caller, target)
             if found is not None and _has_same_bytes(found[1], file):
                 return UploadOutcome(_to_document(*found), is_new_version=False)
-            row = _new_document(target) if found is None else found[0]
+            row = _add_document(session, target) if found is None else found[0]
             row.latest_version += 1
             version = _new_version(row, caller, file)
-            session.add(row)
             session.add(version)
-            _announce_upload(session, caller, row, version)
+            _announce_upload(session, caller, row, version, target.readers)
         self._relay.wake()
         return UploadOutcome(_to_document(row, version), is_new_version=True)
 
-    async def get(self, tenant_id: str, document_id: str) -> Document:
-        async with self._database.snapshot(tenant_id) as session:
-            return _to_document(*await _one(session, document_id))
+    async def get(self, caller: Caller, document_id: str) -> Document:
+        async with self._database.snapshot(caller.tenant_id) as session:
+            return _to_document(*await _one(session, caller, document_id))
 
     async def list_page(
-        self, tenant_id: str, knowledge_base_id: str, page_size: int, page_token: str
+        self, caller: Caller, knowledge_base_id: str, page_size: int, page_token: str
     ) -> DocumentPage:
-        query = _living().order_by(DocumentRow.created_at_ms.desc(), DocumentRow.id.desc())
+        query = _seen(caller).order_by(DocumentRow.created_at_ms.desc(), DocumentRow.id.desc())
         if knowledge_base_id:
             query = query.where(DocumentRow.knowledge_base_id == knowledge_base_id)
         if page_token:
             last = _decode_token(page_token)
             query = query.where(tuple_(DocumentRow.created_at_ms, DocumentRow.id) < last)
-        async with self._database.snapshot(tenant_id) as session:
+        async with self._database.snapshot(caller.tenant_id) as session:
             rows = (await session.execute(query.limit(page_size + 1))).all()
         documents = [_to_document(row, version) for row, version in rows[:page_size]]
         more = len(rows) > page_size
         return DocumentPage(documents, _encode_token(documents[-1]) if more else "")
 
-    async def object_key(self, tenant_id: str, document_id: str) -> str:
-        async with self._database.snapshot(tenant_id) as session:
-            _, version = await _one(session, document_id)
+    async def object_key(self, caller: Caller, document_id: str) -> str:
+        async with self._database.snapshot(caller.tenant_id) as session:
+            _, version = await _one(session, caller, document_id)
         return version.object_key
 
-    async def text_key(self, tenant_id: str, document_id: str) -> str:
-        async with self._database.snapshot(tenant_id) as session:
-            row, _ = await _one(session, document_id)
+    async def text_key(self, caller: Caller, document_id: str) -> str:
+        async with self._database.snapshot(caller.tenant_id) as session:
+            row, _ = await _one(session, caller, document_id)
             version = await session.get(VersionRow, (document_id, row.readable_version))
         if version is None:
             raise NotFoundError("document_not_ready", "This document has no readable text yet.")
@@ -90,7 +102,8 @@ class SqlDocuments:
 
     async def delete(self, caller: Caller, document_id: str) -> None:
         async with self._database.transaction(caller.tenant_id) as session:
-            row, version = await _one(session, document_id)
+            row, version = await _one(session, caller, document_id)
+            await edited_knowledge_base(session, caller, row.knowledge_base_id)
             row.deleted_at_ms = int(time.time() * 1000)
             key = VersionKey(caller.tenant_id, row.id, version.version)
             add_to_outbox(session, OutboxRow, document_deleted(key))
@@ -99,8 +112,8 @@ class SqlDocuments:
         self._relay.wake()
 
 
-def _living(*conditions: ColumnElement[bool]) -> Select[DocumentRow, VersionRow]:
-    """Documents without a tombstone, each with its newest version."""
+def _seen(caller: Caller, *conditions: ColumnElement[bool]) -> Select[DocumentRow, VersionRow]:
+    """Documents that the caller may read, without a tombstone, each with its newest version."""
     return (
         select(DocumentRow, VersionRow)
         .join(
@@ -108,14 +121,44 @@ def _living(*conditions: ColumnElement[bool]) -> Select[DocumentRow, VersionRow]
             (VersionRow.document_id == DocumentRow.id)
             & (VersionRow.version == DocumentRow.latest_version),
         )
-        .where(DocumentRow.deleted_at_ms == 0, *conditions)
+        .join(KnowledgeBaseRow, KnowledgeBaseRow.id == DocumentRow.knowledge_base_id)
+        .where(
+            DocumentRow.deleted_at_ms == 0,
+            sees_knowledge_base(caller),
+            sees_document(caller),
+            *conditions,
+        )
     )
 
 
-async def _one(session: AsyncSession, document_id: str) -> tuple[DocumentRow, VersionRow]:
-    found = (await session.execute(_living(DocumentRow.id == document_id))).one_or_none()
+async def _one(
+    session: AsyncSession, caller: Caller, document_id: str
+) -> tuple[DocumentRow, VersionRow]:
+    found = (await session.execute(_seen(caller, DocumentRow.id == document_id))).one_or_none()
     if found is None:
-        raise NotFoundError("document_not_found", "There is no such document.")
+        raise document_not_found()
+    return found[0], found[1]
+
+
+async def _of_name(
+    session: AsyncSession, caller: Caller, target: UploadTarget
+) -> tuple[DocumentRow, VersionRow] | None:
+    """The one of this name that the caller sees; the newest, where it has come to see several.
+
+    Raises ConflictError when it has other readers than the upload asks for.
+    """
+    by_name = _seen(
+        caller,
+        DocumentRow.knowledge_base_id == target.knowledge_base_id,
+        DocumentRow.name == target.name,
+    ).order_by(DocumentRow.created_at_ms.desc(), DocumentRow.id.desc())
+    found = (await session.execute(by_name.limit(1))).one_or_none()
+    if found is None:
+        return None
+    if target.readers not in {None, await readers_of(session, found[0])}:
+        raise ConflictError(
+            "readers_differ", "There is a document of this name, and it has other readers."
+        )
     return found[0], found[1]
 
 
@@ -124,8 +167,9 @@ def _has_same_bytes(version: VersionRow, file: ReceivedFile) -> bool:
     return version.sha256 == file.sha256 and version.state != DocumentState.FAILED
 
 
-def _new_document(target: UploadTarget) -> DocumentRow:
-    return DocumentRow(
+def _add_document(session: AsyncSession, target: UploadTarget) -> DocumentRow:
+    readers = target.readers or EVERYONE
+    row = DocumentRow(
         id=new_id("doc"),
         knowledge_base_id=target.knowledge_base_id,
         name=target.name,
@@ -133,7 +177,12 @@ def _new_document(target: UploadTarget) -> DocumentRow:
         readable_version=0,
         created_at_ms=int(time.time() * 1000),
         deleted_at_ms=0,
+        open_to_readers=readers.is_everyone,
+        readers_revision=0,
     )
+    session.add(row)
+    add_audience(session, row.id, Activity.READ, readers)
+    return row
 
 
 def _new_version(row: DocumentRow, caller: Caller, file: ReceivedFile) -> VersionRow:
@@ -162,11 +211,17 @@ def _new_version(row: DocumentRow, caller: Caller, file: ReceivedFile) -> Versio
 
 
 def _announce_upload(
-    session: AsyncSession, caller: Caller, row: DocumentRow, version: VersionRow
+    session: AsyncSession,
+    caller: Caller,
+    row: DocumentRow,
+    version: VersionRow,
+    readers: Audience | None,
 ) -> None:
     key = VersionKey(caller.tenant_id, row.id, version.version)
     add_to_outbox(session, OutboxRow, document_uploaded(key))
     details = {"name": row.name, "version": str(version.version), "sha256": version.sha256}
+    if readers is not None:
+        details["readers"] = described(readers)
     fact = AuditFact("document.uploaded", "document", row.id, details=details)
     add_to_outbox(session, OutboxRow, audit_event(caller, fact))
 

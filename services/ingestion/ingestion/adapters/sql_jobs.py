@@ -11,7 +11,9 @@ from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
 from clientsphere_common.request import Caller
-from ingestion.adapters.tables import DocumentRow, OutboxRow, VersionRow
+from clientsphere_common.vectors.model import DocumentReaders
+from ingestion.adapters.sql_access import current_readers, remove_audiences
+from ingestion.adapters.tables import DocumentRow, KnowledgeBaseRow, OutboxRow, VersionRow
 from ingestion.events import document_failed, document_indexed
 from ingestion.model import (
     DocumentState,
@@ -73,6 +75,18 @@ class SqlJobLedger:
                 version.chunks_done, version.chunks_total = chunks_done, chunks_total
                 _touch(version)
 
+    async def readers(self, key: VersionKey) -> DocumentReaders | None:
+        async with self._database.snapshot(key.tenant_id) as session:
+            row = await session.get(DocumentRow, key.document_id)
+            if row is None or row.deleted_at_ms:
+                return None
+            around = await session.get(KnowledgeBaseRow, row.knowledge_base_id)
+            of_knowledge_base = await current_readers(session, around)
+            of_document = await current_readers(session, row)
+        if of_knowledge_base is None or of_document is None:
+            return None
+        return DocumentReaders(of_knowledge_base, of_document)
+
     async def finish(self, key: VersionKey, indexed: IndexedVersion) -> DocumentState | None:
         async with self._database.transaction(key.tenant_id) as session:
             found = await _kept_version(session, key)
@@ -122,6 +136,7 @@ class SqlJobLedger:
 
     async def purge(self, tenant_id: str, document_id: str) -> None:
         async with self._database.transaction(tenant_id) as session:
+            await remove_audiences(session, document_id)
             await session.execute(delete(VersionRow).where(VersionRow.document_id == document_id))
             await session.execute(
                 delete(DocumentRow).where(

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
-from clientsphere_common.errors import ConflictError, NotFoundError
-from clientsphere_common.ids import derived_id, new_id
+from clientsphere_common.errors import ConflictError
+from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller
-from ingestion.adapters.tables import DocumentRow, KnowledgeBaseRow, OutboxRow
+from ingestion.adapters.sql_access import (
+    add_audience,
+    described,
+    edited_knowledge_base,
+    knowledge_base_not_found,
+    remove_audiences,
+    sees_document,
+    sees_knowledge_base,
+)
+from ingestion.adapters.tables import Activity, DocumentRow, KnowledgeBaseRow, OutboxRow
 from ingestion.events import document_deleted
-from ingestion.model import KnowledgeBase, VersionKey
+from ingestion.model import KnowledgeBase, KnowledgeBaseAccess, VersionKey
 
 DEFAULT_NAME = "default"
 
@@ -25,47 +34,47 @@ class SqlKnowledgeBases:
         self._database = database
         self._relay = relay
 
-    async def create(self, caller: Caller, name: str) -> KnowledgeBase:
+    async def create(self, caller: Caller, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
         async with self._database.transaction(caller.tenant_id) as session:
-            if await _find(session, KnowledgeBaseRow.name == name) is not None:
+            if await _find(session, caller, KnowledgeBaseRow.name == name) is not None:
                 raise ConflictError(
                     "knowledge_base_exists", f"There is a knowledge base named {name!r} already."
                 )
-            created = _add(session, caller, new_id("kb"), name)
+            created = _add(session, caller, name, access)
         self._relay.wake()
         return created
 
     async def ensure_default(self, caller: Caller) -> str:
-        # The id follows from the tenant, so that two first uploads make one and the same.
+        # Writers take turns: of two first uploads, the second finds what the first one made.
         async with self._database.transaction(caller.tenant_id) as session:
-            found = await _find(session, KnowledgeBaseRow.name == DEFAULT_NAME)
+            found = await _find(session, caller, KnowledgeBaseRow.name == DEFAULT_NAME)
             if found is not None:
                 return found.id
-            created = _add(session, caller, derived_id("kb", caller.tenant_id), DEFAULT_NAME)
+            created = _add(session, caller, DEFAULT_NAME, KnowledgeBaseAccess())
         self._relay.wake()
         return created.id
 
-    async def get(self, tenant_id: str, knowledge_base_id: str) -> KnowledgeBase:
-        async with self._database.snapshot(tenant_id) as session:
-            found = await _find(session, KnowledgeBaseRow.id == knowledge_base_id)
+    async def get(self, caller: Caller, knowledge_base_id: str) -> KnowledgeBase:
+        async with self._database.snapshot(caller.tenant_id) as session:
+            found = await _find(session, caller, KnowledgeBaseRow.id == knowledge_base_id)
         if found is None:
-            raise _not_found()
+            raise knowledge_base_not_found()
         return found
 
-    async def list_all(self, tenant_id: str) -> list[KnowledgeBase]:
-        query = select(KnowledgeBaseRow, _document_count()).order_by(
-            KnowledgeBaseRow.created_at_ms, KnowledgeBaseRow.id
-        )
-        async with self._database.snapshot(tenant_id) as session:
-            rows = (await session.execute(query)).all()
+    async def require_editor(self, caller: Caller, knowledge_base_id: str) -> None:
+        async with self._database.snapshot(caller.tenant_id) as session:
+            await edited_knowledge_base(session, caller, knowledge_base_id)
+
+    async def list_all(self, caller: Caller) -> list[KnowledgeBase]:
+        async with self._database.snapshot(caller.tenant_id) as session:
+            rows = (await session.execute(_seen(caller))).all()
         return [_to_model(row, count) for row, count in rows]
 
     async def delete(self, caller: Caller, knowledge_base_id: str) -> list[str]:
         async with self._database.transaction(caller.tenant_id) as session:
-            row = await session.get(KnowledgeBaseRow, knowledge_base_id)
-            if row is None:
-                raise _not_found()
+            row = await edited_knowledge_base(session, caller, knowledge_base_id)
             document_ids = await _tombstone_documents(session, caller.tenant_id, row.id)
+            await remove_audiences(session, row.id)
             await session.delete(row)
             fact = AuditFact(
                 "knowledge_base.deleted",
@@ -78,21 +87,43 @@ class SqlKnowledgeBases:
         return document_ids
 
 
-def _not_found() -> NotFoundError:
-    return NotFoundError("knowledge_base_not_found", "There is no such knowledge base.")
-
-
-def _add(session: AsyncSession, caller: Caller, new_kb_id: str, name: str) -> KnowledgeBase:
-    row = KnowledgeBaseRow(id=new_kb_id, name=name, created_at_ms=int(time.time() * 1000))
+def _add(
+    session: AsyncSession, caller: Caller, name: str, access: KnowledgeBaseAccess
+) -> KnowledgeBase:
+    row = KnowledgeBaseRow(
+        id=new_id("kb"),
+        name=name,
+        created_at_ms=int(time.time() * 1000),
+        open_to_readers=access.readers.is_everyone,
+        open_to_editors=access.editors.is_everyone,
+        readers_revision=0,
+    )
     session.add(row)
-    fact = AuditFact("knowledge_base.created", "knowledge_base", new_kb_id, details={"name": name})
+    add_audience(session, row.id, Activity.READ, access.readers)
+    add_audience(session, row.id, Activity.EDIT, access.editors)
+    details = {
+        "name": name,
+        "readers": described(access.readers),
+        "editors": described(access.editors),
+    }
+    fact = AuditFact("knowledge_base.created", "knowledge_base", row.id, details=details)
     add_to_outbox(session, OutboxRow, audit_event(caller, fact))
     return _to_model(row, 0)
 
 
-async def _find(session: AsyncSession, condition: ColumnElement[bool]) -> KnowledgeBase | None:
-    query = select(KnowledgeBaseRow, _document_count()).where(condition)
-    found = (await session.execute(query)).one_or_none()
+def _seen(caller: Caller) -> Select[KnowledgeBaseRow, int]:
+    """Oldest first."""
+    return (
+        select(KnowledgeBaseRow, _document_count(caller))
+        .where(sees_knowledge_base(caller))
+        .order_by(KnowledgeBaseRow.created_at_ms, KnowledgeBaseRow.id)
+    )
+
+
+async def _find(
+    session: AsyncSession, caller: Caller, condition: ColumnElement[bool]
+) -> KnowledgeBase | None:
+    found = (await session.execute(_seen(caller).where(condition).limit(1))).one_or_none()
     return None if found is None else _to_model(found[0], found[1])
 
 
@@ -114,10 +145,14 @@ async def _tombstone_documents(
     return [document_id for document_id, _ in documents]
 
 
-def _document_count() -> ScalarSelect[int]:
+def _document_count(caller: Caller) -> ScalarSelect[int]:
     return (
         select(func.count(DocumentRow.id))
-        .where(DocumentRow.knowledge_base_id == KnowledgeBaseRow.id, DocumentRow.deleted_at_ms == 0)
+        .where(
+            DocumentRow.knowledge_base_id == KnowledgeBaseRow.id,
+            DocumentRow.deleted_at_ms == 0,
+            sees_document(caller),
+        )
         .correlate(KnowledgeBaseRow)
         .scalar_subquery()
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, String, text
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from clientsphere_common.db.columns import Int64
@@ -16,11 +18,14 @@ class Base(DeclarativeBase):
 
 class KnowledgeBaseRow(TenantScoped, Base):
     __tablename__ = "knowledge_bases"
-    __table_args__ = (Index("knowledge_base_names", "tenant_id", "name", unique=True),)
+    __table_args__ = (Index("knowledge_base_names", "tenant_id", "name"),)
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
     created_at_ms: Mapped[Int64]
+    open_to_readers: Mapped[bool] = mapped_column(server_default=true())
+    open_to_editors: Mapped[bool] = mapped_column(server_default=true())
+    readers_revision: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class DocumentRow(TenantScoped, Base):
@@ -33,7 +38,6 @@ class DocumentRow(TenantScoped, Base):
             "tenant_id",
             "knowledge_base_id",
             "name",
-            unique=True,
             sqlite_where=text("deleted_at_ms = 0"),
             postgresql_where=text("deleted_at_ms = 0"),
         ),
@@ -47,6 +51,23 @@ class DocumentRow(TenantScoped, Base):
     readable_version: Mapped[int] = mapped_column(default=0)
     created_at_ms: Mapped[Int64]
     deleted_at_ms: Mapped[Int64] = mapped_column(default=0)
+    open_to_readers: Mapped[bool] = mapped_column(server_default=true())
+    readers_revision: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class Activity(StrEnum):
+    READ = "read"
+    EDIT = "edit"
+
+
+class AudienceRow(TenantScoped, Base):
+    """An identity to which a knowledge base or a document is open, where it is not to everyone."""
+
+    __tablename__ = "audiences"
+
+    resource_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    activity: Mapped[str] = mapped_column(String(8), primary_key=True)
+    identity: Mapped[str] = mapped_column(String(300), primary_key=True)
 
 
 class VersionRow(TenantScoped, Base):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qdrant_edge import (
     CountRequest,
@@ -27,16 +28,38 @@ from clientsphere_common.vectors.edge.translation import (
     shard_config,
     to_filter,
 )
-from clientsphere_common.vectors.model import FoundPassage, HybridQuery, IndexedChunk
+from clientsphere_common.vectors.model import (
+    DocumentReaders,
+    FoundPassage,
+    HybridQuery,
+    IndexedChunk,
+    Readers,
+)
 from clientsphere_common.vectors.points import (
     latest_versions,
     point_id,
     searchable_text,
     to_passage,
     to_payload,
+    to_readers,
+    to_readers_of,
 )
-from clientsphere_common.vectors.schema import VERSIONS_END, Field, State, Tuning, VectorName
-from clientsphere_common.vectors.tenant_filter import Conditions, Tenant, searchable, stored
+from clientsphere_common.vectors.schema import (
+    VERSIONS_END,
+    Field,
+    ReadersField,
+    State,
+    Tuning,
+    VectorName,
+)
+from clientsphere_common.vectors.tenant_filter import (
+    Conditions,
+    Tenant,
+    from_before_readers,
+    searchable,
+    stored,
+    told_before,
+)
 
 
 @dataclass(frozen=True)
@@ -59,8 +82,7 @@ class PassageShard:
         else:
             folder.mkdir()
             self._shard = EdgeShard.create(str(folder), config)
-            for operation in field_index_operations():
-                self._shard.update(operation)
+        self._make_field_indexes()
         self._bm25 = open_bm25()
         self._changes = self._points_without_graph()
 
@@ -82,7 +104,9 @@ class PassageShard:
         self._shard.update(UpdateOperation.upsert_points(points, update_mode=UpdateMode.InsertOnly))
         self._changes += len(points)
 
-    def activate(self, tenant: Tenant, document_id: str, version: int) -> int:
+    def activate(
+        self, tenant: Tenant, document_id: str, version: int, readers: DocumentReaders
+    ) -> int:
         """See PassageIndex.activate; what it did is on disk when it returns."""
         chosen = stored(tenant, document_id, range(version, version + 1))
         higher = stored(tenant, document_id, range(version + 1, VERSIONS_END), visible_only=True)
@@ -91,13 +115,16 @@ class PassageShard:
             return 0
         visible = self.count(chosen)
         if visible:
-            self._shard.update(
-                UpdateOperation.set_payload_by_filter(
-                    to_filter(chosen), {Field.STATE: State.VISIBLE}
-                )
-            )
+            self._tell(chosen, ReadersField.OF_KNOWLEDGE_BASE, readers.of_knowledge_base)
+            self._tell(chosen, ReadersField.OF_DOCUMENT, readers.of_document)
+            self._set(chosen, {Field.STATE: State.VISIBLE})
             self.remove(stored(tenant, document_id, range(version)))
         return visible
+
+    def set_readers(self, conditions: Conditions, place: ReadersField, readers: Readers) -> None:
+        """What it did is on disk when it returns: nobody tells it again after a power cut."""
+        self._tell(conditions, place, readers)
+        self._shard.flush()
 
     def remove(self, conditions: Conditions) -> None:
         """What it did is on disk when it returns: of adding alone, the log survives the process."""
@@ -106,7 +133,7 @@ class PassageShard:
         self._shard.flush()
 
     def search(self, tenant: Tenant, query: HybridQuery) -> list[FoundPassage]:
-        allowed = to_filter(searchable(tenant, query.knowledge_base_ids))
+        allowed = to_filter(searchable(tenant, query.reader, query.knowledge_base_ids))
         # Rarity within what may be found: one tenant's words never move another's ranking.
         rarity = SearchParams(idf=IdfParams(corpus=allowed))
         words = self._bm25.embed_query(query.text)
@@ -138,6 +165,23 @@ class PassageShard:
 
     def backlog(self) -> Backlog:
         return Backlog(self._shard.info().points_count, self._changes)
+
+    def _make_field_indexes(self) -> None:
+        """Those that are missing: all of them, or what releases after that of the shard added."""
+        known = self._shard.info().payload_schema
+        if known and Field.KNOWLEDGE_BASE_READERS not in known:
+            self._set(from_before_readers(), to_readers(DocumentReaders()))
+            self._shard.flush()
+        for field, operation in field_index_operations():
+            if field not in known:
+                self._shard.update(operation)
+
+    def _tell(self, conditions: Conditions, place: ReadersField, readers: Readers) -> None:
+        outdated = told_before(conditions, place, readers.revision)
+        self._set(outdated, to_readers_of(place, readers))
+
+    def _set(self, conditions: Conditions, payload: dict[str, Any]) -> None:
+        self._shard.update(UpdateOperation.set_payload_by_filter(to_filter(conditions), payload))
 
     def _points_without_graph(self) -> int:
         about = self._shard.info()

@@ -18,8 +18,8 @@ from qdrant_edge import (
     UpdateOperation,
 )
 
-from clientsphere_common.vectors.schema import FIELD_INDEXES, FieldIndex, Tuning, VectorName
-from clientsphere_common.vectors.tenant_filter import Conditions, IsOneOf, IsWithin
+from clientsphere_common.vectors.schema import FIELD_INDEXES, Field, FieldIndex, Tuning, VectorName
+from clientsphere_common.vectors.tenant_filter import Conditions, IsBelow, IsOneOf, IsWithin
 
 
 def shard_config(dimension: int) -> EdgeConfig:
@@ -35,15 +35,19 @@ def shard_config(dimension: int) -> EdgeConfig:
     )
 
 
-def field_index_operations() -> list[UpdateOperation]:
+def field_index_operations() -> list[tuple[Field, UpdateOperation]]:
     return [
-        UpdateOperation.create_field_index(field, _index_params(kind))
+        (field, UpdateOperation.create_field_index(field, _index_params(kind)))
         for field, kind in FIELD_INDEXES.items()
     ]
 
 
 def to_filter(conditions: Conditions) -> Filter:
-    return Filter(must=[_to_condition(condition) for condition in conditions])
+    return Filter(
+        must=[_to_condition(one) for one in conditions if not isinstance(one, IsBelow)],
+        # Not "less than": a point without the number would not match that.
+        must_not=[_at_least(one) for one in conditions if isinstance(one, IsBelow)],
+    )
 
 
 def _index_params(kind: FieldIndex) -> KeywordIndexParams | IntegerIndexParams:
@@ -52,6 +56,10 @@ def _index_params(kind: FieldIndex) -> KeywordIndexParams | IntegerIndexParams:
     # Only the tenant gets graphs: those of other fields would double the work of building.
     is_tenant = kind is FieldIndex.TENANT
     return KeywordIndexParams(is_tenant=is_tenant, enable_hnsw=is_tenant)
+
+
+def _at_least(condition: IsBelow) -> FieldCondition:
+    return FieldCondition(condition.field, range=RangeFloat(gte=condition.number))
 
 
 def _to_condition(condition: IsOneOf | IsWithin) -> FieldCondition:

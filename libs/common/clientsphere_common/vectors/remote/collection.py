@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import grpc
 from qdrant_client import AsyncQdrantClient, models
 
 from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.vectors.model import DocumentReaders
+from clientsphere_common.vectors.points import to_readers
 from clientsphere_common.vectors.remote.translation import (
     HNSW,
     dense_vectors,
     index_params,
     quantization_config,
     sparse_vectors,
+    to_filter,
 )
-from clientsphere_common.vectors.schema import FIELD_INDEXES, VectorName
+from clientsphere_common.vectors.schema import FIELD_INDEXES, Field, VectorName
 from clientsphere_common.vectors.settings import QdrantSettings
+from clientsphere_common.vectors.tenant_filter import from_before_readers
 
 _OLDEST_SERVER = (1, 19)
 """Older ones ignore, without a word, the rarity of words within a tenant."""
@@ -39,7 +45,23 @@ async def ensure_collection(
     await _require_version(client)
     if await _find(client, settings.collection) is None:
         await _make(client, settings, dimension)
-    await _require_dimension(client, settings, dimension)
+    about = await client.get_collection(settings.collection)
+    _require_dimension(about, settings, dimension)
+    await _upgrade(client, settings.collection, known=about.payload_schema)
+
+
+async def _upgrade(client: AsyncQdrantClient, collection: str, known: Mapping[str, object]) -> None:
+    """Add what releases after that of the collection brought; nothing of it is waited for.
+
+    The server does it in this order. Until then, points that nobody was told the readers of are
+    found by nobody.
+    """
+    if Field.KNOWLEDGE_BASE_READERS not in known:
+        everyone = to_readers(DocumentReaders())
+        await client.set_payload(collection, everyone, to_filter(from_before_readers()), wait=False)
+    for field, kind in FIELD_INDEXES.items():
+        if field not in known:
+            await client.create_payload_index(collection, field, index_params(kind), wait=False)
 
 
 async def _make(client: AsyncQdrantClient, settings: QdrantSettings, dimension: int) -> None:
@@ -88,10 +110,9 @@ async def _require_version(client: AsyncQdrantClient) -> None:
         raise IndexSchemaError(f"The Qdrant server is {version}, but {oldest} or newer is needed.")
 
 
-async def _require_dimension(
-    client: AsyncQdrantClient, settings: QdrantSettings, dimension: int
+def _require_dimension(
+    about: models.CollectionInfo, settings: QdrantSettings, dimension: int
 ) -> None:
-    about = await client.get_collection(settings.collection)
     vectors = about.config.params.vectors
     dense = vectors.get(VectorName.DENSE) if isinstance(vectors, dict) else None
     if dense is None:

@@ -9,7 +9,13 @@ from clientsphere_common.vectors.model import HybridQuery, IndexedChunk
 from clientsphere_common.vectors.points import point_id, searchable_text, to_payload
 from clientsphere_common.vectors.schema import FieldIndex, Tuning, VectorName
 from clientsphere_common.vectors.settings import Quantization
-from clientsphere_common.vectors.tenant_filter import Conditions, IsOneOf, IsWithin, Tenant
+from clientsphere_common.vectors.tenant_filter import (
+    Conditions,
+    IsBelow,
+    IsOneOf,
+    IsWithin,
+    Tenant,
+)
 
 FUSION = models.RrfQuery(rrf=models.Rrf(k=Tuning.RRF_K, weights=list(Tuning.RRF_WEIGHTS)))
 HNSW = models.HnswConfigDiff(
@@ -53,7 +59,11 @@ def index_params(kind: FieldIndex) -> models.KeywordIndexParams | models.Integer
 
 
 def to_filter(conditions: Conditions) -> models.Filter:
-    return models.Filter(must=[_to_condition(condition) for condition in conditions])
+    return models.Filter(
+        must=[_to_condition(one) for one in conditions if not isinstance(one, IsBelow)],
+        # Not "less than": a point without the number would not match that.
+        must_not=[_at_least(one) for one in conditions if isinstance(one, IsBelow)],
+    )
 
 
 def to_point(tenant: Tenant, chunk: IndexedChunk, bm25: Bm25) -> models.PointStruct:
@@ -99,6 +109,10 @@ def _dense_search(quantization: Quantization) -> models.SearchParams | None:
 
 def _to_sparse(words: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=words.indices, values=words.values)
+
+
+def _at_least(condition: IsBelow) -> models.FieldCondition:
+    return models.FieldCondition(key=condition.field, range=models.Range(gte=condition.number))
 
 
 def _to_condition(condition: IsOneOf | IsWithin) -> models.FieldCondition:

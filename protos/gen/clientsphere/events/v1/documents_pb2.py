@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&clientsphere/events/v1/documents.proto\x12\x16\x63lientsphere.events.v1\"8\n\x10\x44ocumentUploaded\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"g\n\x0f\x44ocumentIndexed\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x19\n\x11knowledge_base_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63hunk_count\x18\x04 \x01(\x05\"D\n\x0e\x44ocumentFailed\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\"&\n\x0f\x44ocumentDeleted\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&clientsphere/events/v1/documents.proto\x12\x16\x63lientsphere.events.v1\"8\n\x10\x44ocumentUploaded\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\"g\n\x0f\x44ocumentIndexed\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x19\n\x11knowledge_base_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63hunk_count\x18\x04 \x01(\x05\"D\n\x0e\x44ocumentFailed\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\"&\n\x0f\x44ocumentDeleted\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\"8\n\x1bKnowledgeBaseReadersChanged\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\"-\n\x16\x44ocumentReadersChanged\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,4 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOCUMENTFAILED']._serialized_end=297
   _globals['_DOCUMENTDELETED']._serialized_start=299
   _globals['_DOCUMENTDELETED']._serialized_end=337
+  _globals['_KNOWLEDGEBASEREADERSCHANGED']._serialized_start=339
+  _globals['_KNOWLEDGEBASEREADERSCHANGED']._serialized_end=395
+  _globals['_DOCUMENTREADERSCHANGED']._serialized_start=397
+  _globals['_DOCUMENTREADERSCHANGED']._serialized_end=442
 # @@protoc_insertion_point(module_scope)

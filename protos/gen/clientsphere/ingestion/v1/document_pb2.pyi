@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from clientsphere.ingestion.v1 import access_pb2 as _access_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -89,7 +90,7 @@ class Document(_message.Message):
     id: _builtins.str
     knowledge_base_id: _builtins.str
     name: _builtins.str
-    """The file name it was uploaded under, unique within its knowledge base."""
+    """The file name it was uploaded under; unique within its knowledge base, for each who sees it."""
     media_type: _builtins.str
     """What its bytes are, for example "application/pdf"; not what the client claimed."""
     size_bytes: _builtins.int
@@ -220,18 +221,26 @@ class UploadHeader(_message.Message):
 
     KNOWLEDGE_BASE_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    READERS_FIELD_NUMBER: _builtins.int
     knowledge_base_id: _builtins.str
     """Empty: the tenant's default knowledge base, created when it is missing."""
     name: _builtins.str
+    @_builtins.property
+    def readers(self) -> _access_pb2.Audience:
+        """Of a new document, missing: everyone. The caller must be one of them. A document that is there already must have the
+        same ones, if they are given.
+        """
+
     def __init__(
         self,
         *,
         knowledge_base_id: _builtins.str = ...,
         name: _builtins.str = ...,
+        readers: _access_pb2.Audience | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["readers", b"readers"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["knowledge_base_id", b"knowledge_base_id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["knowledge_base_id", b"knowledge_base_id", "name", b"name", "readers", b"readers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

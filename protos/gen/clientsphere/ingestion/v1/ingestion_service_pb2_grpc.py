@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from clientsphere.ingestion.v1 import access_pb2 as clientsphere_dot_ingestion_dot_v1_dot_access__pb2
 from clientsphere.ingestion.v1 import document_pb2 as clientsphere_dot_ingestion_dot_v1_dot_document__pb2
 from clientsphere.ingestion.v1 import knowledge_base_pb2 as clientsphere_dot_ingestion_dot_v1_dot_knowledge__base__pb2
 
@@ -28,7 +29,8 @@ if _version_not_supported:
 
 class IngestionServiceStub:
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    an id of another tenant, or of something that its caller may not read, is answered like an id that never existed:
+    NOT_FOUND. Lists and counts leave such things out. A deletion is not to be repeated on its
     own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
@@ -83,11 +85,32 @@ class IngestionServiceStub:
                 request_serializer=clientsphere_dot_ingestion_dot_v1_dot_document__pb2.DownloadDocumentRequest.SerializeToString,
                 response_deserializer=clientsphere_dot_ingestion_dot_v1_dot_document__pb2.DownloadDocumentResponse.FromString,
                 _registered_method=True)
+        self.GetKnowledgeBaseAccess = channel.unary_unary(
+                '/clientsphere.ingestion.v1.IngestionService/GetKnowledgeBaseAccess',
+                request_serializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.GetKnowledgeBaseAccessRequest.SerializeToString,
+                response_deserializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.KnowledgeBaseAccess.FromString,
+                _registered_method=True)
+        self.SetKnowledgeBaseAccess = channel.unary_unary(
+                '/clientsphere.ingestion.v1.IngestionService/SetKnowledgeBaseAccess',
+                request_serializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.SetKnowledgeBaseAccessRequest.SerializeToString,
+                response_deserializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.KnowledgeBaseAccess.FromString,
+                _registered_method=True)
+        self.GetDocumentAccess = channel.unary_unary(
+                '/clientsphere.ingestion.v1.IngestionService/GetDocumentAccess',
+                request_serializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.GetDocumentAccessRequest.SerializeToString,
+                response_deserializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.DocumentAccess.FromString,
+                _registered_method=True)
+        self.SetDocumentAccess = channel.unary_unary(
+                '/clientsphere.ingestion.v1.IngestionService/SetDocumentAccess',
+                request_serializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.SetDocumentAccessRequest.SerializeToString,
+                response_deserializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.DocumentAccess.FromString,
+                _registered_method=True)
 
 
 class IngestionServiceServicer:
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    an id of another tenant, or of something that its caller may not read, is answered like an id that never existed:
+    NOT_FOUND. Lists and counts leave such things out. A deletion is not to be repeated on its
     own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
@@ -148,6 +171,32 @@ class IngestionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetKnowledgeBaseAccess(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetKnowledgeBaseAccess(self, request, context):
+        """No search that starts after the response shows its passages to somebody who is no longer a reader.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDocumentAccess(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetDocumentAccess(self, request, context):
+        """As SetKnowledgeBaseAccess.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -196,6 +245,26 @@ def add_IngestionServiceServicer_to_server(servicer, server):
                     request_deserializer=clientsphere_dot_ingestion_dot_v1_dot_document__pb2.DownloadDocumentRequest.FromString,
                     response_serializer=clientsphere_dot_ingestion_dot_v1_dot_document__pb2.DownloadDocumentResponse.SerializeToString,
             ),
+            'GetKnowledgeBaseAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetKnowledgeBaseAccess,
+                    request_deserializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.GetKnowledgeBaseAccessRequest.FromString,
+                    response_serializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.KnowledgeBaseAccess.SerializeToString,
+            ),
+            'SetKnowledgeBaseAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetKnowledgeBaseAccess,
+                    request_deserializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.SetKnowledgeBaseAccessRequest.FromString,
+                    response_serializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.KnowledgeBaseAccess.SerializeToString,
+            ),
+            'GetDocumentAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDocumentAccess,
+                    request_deserializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.GetDocumentAccessRequest.FromString,
+                    response_serializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.DocumentAccess.SerializeToString,
+            ),
+            'SetDocumentAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetDocumentAccess,
+                    request_deserializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.SetDocumentAccessRequest.FromString,
+                    response_serializer=clientsphere_dot_ingestion_dot_v1_dot_access__pb2.DocumentAccess.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'clientsphere.ingestion.v1.IngestionService', rpc_method_handlers)
@@ -206,7 +275,8 @@ def add_IngestionServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class IngestionService:
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    an id of another tenant, or of something that its caller may not read, is answered like an id that never existed:
+    NOT_FOUND. Lists and counts leave such things out. A deletion is not to be repeated on its
     own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
@@ -443,6 +513,114 @@ class IngestionService:
             '/clientsphere.ingestion.v1.IngestionService/DownloadDocument',
             clientsphere_dot_ingestion_dot_v1_dot_document__pb2.DownloadDocumentRequest.SerializeToString,
             clientsphere_dot_ingestion_dot_v1_dot_document__pb2.DownloadDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetKnowledgeBaseAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clientsphere.ingestion.v1.IngestionService/GetKnowledgeBaseAccess',
+            clientsphere_dot_ingestion_dot_v1_dot_access__pb2.GetKnowledgeBaseAccessRequest.SerializeToString,
+            clientsphere_dot_ingestion_dot_v1_dot_access__pb2.KnowledgeBaseAccess.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetKnowledgeBaseAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clientsphere.ingestion.v1.IngestionService/SetKnowledgeBaseAccess',
+            clientsphere_dot_ingestion_dot_v1_dot_access__pb2.SetKnowledgeBaseAccessRequest.SerializeToString,
+            clientsphere_dot_ingestion_dot_v1_dot_access__pb2.KnowledgeBaseAccess.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDocumentAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clientsphere.ingestion.v1.IngestionService/GetDocumentAccess',
+            clientsphere_dot_ingestion_dot_v1_dot_access__pb2.GetDocumentAccessRequest.SerializeToString,
+            clientsphere_dot_ingestion_dot_v1_dot_access__pb2.DocumentAccess.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetDocumentAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clientsphere.ingestion.v1.IngestionService/SetDocumentAccess',
+            clientsphere_dot_ingestion_dot_v1_dot_access__pb2.SetDocumentAccessRequest.SerializeToString,
+            clientsphere_dot_ingestion_dot_v1_dot_access__pb2.DocumentAccess.FromString,
             options,
             channel_credentials,
             insecure,

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from clientsphere.ingestion.v1 import access_pb2 as _access_pb2
 from clientsphere.ingestion.v1 import document_pb2 as _document_pb2
 from clientsphere.ingestion.v1 import knowledge_base_pb2 as _knowledge_base_pb2
 from collections import abc as _abc
@@ -29,7 +30,8 @@ GRPC_VERSION: str
 
 class IngestionServiceStub:
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    an id of another tenant, or of something that its caller may not read, is answered like an id that never existed:
+    NOT_FOUND. Lists and counts leave such things out. A deletion is not to be repeated on its
     own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
@@ -49,11 +51,18 @@ class IngestionServiceStub:
     DeleteDocument: _grpc.UnaryUnaryMultiCallable[_document_pb2.DeleteDocumentRequest, _document_pb2.DeleteDocumentResponse]
     """Not found by any search that starts after the response."""
     DownloadDocument: _grpc.UnaryStreamMultiCallable[_document_pb2.DownloadDocumentRequest, _document_pb2.DownloadDocumentResponse]
+    GetKnowledgeBaseAccess: _grpc.UnaryUnaryMultiCallable[_access_pb2.GetKnowledgeBaseAccessRequest, _access_pb2.KnowledgeBaseAccess]
+    SetKnowledgeBaseAccess: _grpc.UnaryUnaryMultiCallable[_access_pb2.SetKnowledgeBaseAccessRequest, _access_pb2.KnowledgeBaseAccess]
+    """No search that starts after the response shows its passages to somebody who is no longer a reader."""
+    GetDocumentAccess: _grpc.UnaryUnaryMultiCallable[_access_pb2.GetDocumentAccessRequest, _access_pb2.DocumentAccess]
+    SetDocumentAccess: _grpc.UnaryUnaryMultiCallable[_access_pb2.SetDocumentAccessRequest, _access_pb2.DocumentAccess]
+    """As SetKnowledgeBaseAccess."""
 
 @_typing.type_check_only
 class IngestionServiceAsyncStub(IngestionServiceStub):
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    an id of another tenant, or of something that its caller may not read, is answered like an id that never existed:
+    NOT_FOUND. Lists and counts leave such things out. A deletion is not to be repeated on its
     own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
@@ -70,10 +79,17 @@ class IngestionServiceAsyncStub(IngestionServiceStub):
     DeleteDocument: _aio.UnaryUnaryMultiCallable[_document_pb2.DeleteDocumentRequest, _document_pb2.DeleteDocumentResponse]  # type: ignore[assignment]
     """Not found by any search that starts after the response."""
     DownloadDocument: _aio.UnaryStreamMultiCallable[_document_pb2.DownloadDocumentRequest, _document_pb2.DownloadDocumentResponse]  # type: ignore[assignment]
+    GetKnowledgeBaseAccess: _aio.UnaryUnaryMultiCallable[_access_pb2.GetKnowledgeBaseAccessRequest, _access_pb2.KnowledgeBaseAccess]  # type: ignore[assignment]
+    SetKnowledgeBaseAccess: _aio.UnaryUnaryMultiCallable[_access_pb2.SetKnowledgeBaseAccessRequest, _access_pb2.KnowledgeBaseAccess]  # type: ignore[assignment]
+    """No search that starts after the response shows its passages to somebody who is no longer a reader."""
+    GetDocumentAccess: _aio.UnaryUnaryMultiCallable[_access_pb2.GetDocumentAccessRequest, _access_pb2.DocumentAccess]  # type: ignore[assignment]
+    SetDocumentAccess: _aio.UnaryUnaryMultiCallable[_access_pb2.SetDocumentAccessRequest, _access_pb2.DocumentAccess]  # type: ignore[assignment]
+    """As SetKnowledgeBaseAccess."""
 
 class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns knowledge bases, documents and their way into the index. Every call is for the tenant of its signed context;
-    an id of another tenant is answered like an id that never existed: NOT_FOUND. A deletion is not to be repeated on its
+    an id of another tenant, or of something that its caller may not read, is answered like an id that never existed:
+    NOT_FOUND. Lists and counts leave such things out. A deletion is not to be repeated on its
     own: when only its answer was lost, the second one would say NOT_FOUND.
     """
 
@@ -142,5 +158,35 @@ class IngestionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _document_pb2.DownloadDocumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_document_pb2.DownloadDocumentResponse], _abc.AsyncIterator[_document_pb2.DownloadDocumentResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def GetKnowledgeBaseAccess(
+        self,
+        request: _access_pb2.GetKnowledgeBaseAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_pb2.KnowledgeBaseAccess, _abc.Awaitable[_access_pb2.KnowledgeBaseAccess]]: ...
+
+    @_abc_1.abstractmethod
+    def SetKnowledgeBaseAccess(
+        self,
+        request: _access_pb2.SetKnowledgeBaseAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_pb2.KnowledgeBaseAccess, _abc.Awaitable[_access_pb2.KnowledgeBaseAccess]]:
+        """No search that starts after the response shows its passages to somebody who is no longer a reader."""
+
+    @_abc_1.abstractmethod
+    def GetDocumentAccess(
+        self,
+        request: _access_pb2.GetDocumentAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_pb2.DocumentAccess, _abc.Awaitable[_access_pb2.DocumentAccess]]: ...
+
+    @_abc_1.abstractmethod
+    def SetDocumentAccess(
+        self,
+        request: _access_pb2.SetDocumentAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_pb2.DocumentAccess, _abc.Awaitable[_access_pb2.DocumentAccess]]:
+        """As SetKnowledgeBaseAccess."""
 
 def add_IngestionServiceServicer_to_server(servicer: IngestionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

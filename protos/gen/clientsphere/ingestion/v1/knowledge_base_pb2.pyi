@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from clientsphere.ingestion.v1 import access_pb2 as _access_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -33,6 +34,7 @@ class KnowledgeBase(_message.Message):
     created_at_ms: _builtins.int
     """Unix milliseconds."""
     document_count: _builtins.int
+    """Of those that the caller may see."""
     def __init__(
         self,
         *,
@@ -54,16 +56,22 @@ class CreateKnowledgeBaseRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    ACCESS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """1 to 120 characters, unique within the tenant."""
+    """1 to 120 characters, unique among the knowledge bases that the caller sees."""
+    @_builtins.property
+    def access(self) -> _access_pb2.KnowledgeBaseAccess:
+        """What is missing of it is everyone. The caller must be among the readers."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        access: _access_pb2.KnowledgeBaseAccess | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""Who may read and edit knowledge bases and documents."""
