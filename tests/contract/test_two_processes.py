@@ -31,7 +31,7 @@ from ingestion.adapters.sql_documents import SqlDocuments
 from ingestion.adapters.sql_jobs import SqlJobLedger
 from ingestion.adapters.sql_knowledge_bases import SqlKnowledgeBases
 from ingestion.adapters.tables import OutboxRow, VersionRow
-from ingestion.model import ReceivedFile, UploadTarget, VersionKey
+from ingestion.model import KnowledgeBaseAccess, ReceivedFile, UploadTarget, VersionKey
 from tests.fakes.event_publisher import FakeEventPublisher
 from tests.harness.databases import DatabaseUnderTest
 from tests.harness.gateway import owner_of
@@ -57,6 +57,10 @@ def file(number: int) -> ReceivedFile:
     return ReceivedFile(f"tnt_a/{number}", "text/plain", size_bytes=1, sha256=f"{number:064}")
 
 
+async def new_knowledge_base(processes: Sequence[Database]) -> str:
+    return await SqlKnowledgeBases(processes[0], relay(processes[0])).ensure_default(CALLER)
+
+
 @pytest.fixture
 def _audit(database_under_test: DatabaseUnderTest) -> None:
     database_under_test.upgrade(audit.wiring.MIGRATIONS)
@@ -77,7 +81,7 @@ class TestUploads:
     async def test_of_one_name_become_versions_of_one_document(
         self, processes: Sequence[Database]
     ) -> None:
-        target = UploadTarget("kb_1", "note.txt")
+        target = UploadTarget(await new_knowledge_base(processes), "note.txt")
         stores = [SqlDocuments(database, relay(database)) for database in processes]
         outcomes = await asyncio.gather(
             *(stores[n % 2].accept(CALLER, target, file(n)) for n in range(AT_ONCE))
@@ -89,7 +93,7 @@ class TestUploads:
     async def test_of_the_same_bytes_become_one_version(
         self, processes: Sequence[Database]
     ) -> None:
-        target = UploadTarget("kb_1", "note.txt")
+        target = UploadTarget(await new_knowledge_base(processes), "note.txt")
         stores = [SqlDocuments(database, relay(database)) for database in processes]
         outcomes = await asyncio.gather(
             *(stores[n % 2].accept(CALLER, target, file(1)) for n in range(AT_ONCE))
@@ -110,7 +114,8 @@ class TestUploads:
 
     async def test_starts_of_one_job_are_all_counted(self, processes: Sequence[Database]) -> None:
         documents = SqlDocuments(processes[0], relay(processes[0]))
-        outcome = await documents.accept(CALLER, UploadTarget("kb_1", "note.txt"), file(1))
+        target = UploadTarget(await new_knowledge_base(processes), "note.txt")
+        outcome = await documents.accept(CALLER, target, file(1))
         key = VersionKey("tnt_a", outcome.document.id, 1)
         ledgers = [SqlJobLedger(database, relay(database)) for database in processes]
         await asyncio.gather(*(ledgers[n % 2].begin(key) for n in range(AT_ONCE)))
@@ -123,7 +128,7 @@ class TestKnowledgeBases:
     async def test_of_one_name_are_one_and_conflicts(self, processes: Sequence[Database]) -> None:
         stores = [SqlKnowledgeBases(database, relay(database)) for database in processes]
         outcomes = await asyncio.gather(
-            *(stores[n % 2].create(CALLER, "legal") for n in range(AT_ONCE)),
+            *(stores[n % 2].create(CALLER, "legal", KnowledgeBaseAccess()) for n in range(AT_ONCE)),
             return_exceptions=True,
         )
         conflicts = [one for one in outcomes if isinstance(one, ConflictError)]

@@ -11,6 +11,7 @@ import grpc
 from clientsphere.audit.v1 import audit_service_pb2 as audit
 from clientsphere.audit.v1 import audit_service_pb2_grpc
 from clientsphere.events.v1 import audit_pb2
+from clientsphere.ingestion.v1 import access_pb2 as access
 from clientsphere.ingestion.v1 import document_pb2 as documents
 from clientsphere.ingestion.v1 import ingestion_service_pb2_grpc
 from clientsphere.ingestion.v1 import knowledge_base_pb2 as knowledge_bases
@@ -96,6 +97,33 @@ class FakeIngestion(ingestion_service_pb2_grpc.IngestionServiceServicer):
                 raise UnsupportedTypeError("unsupported_type", "Programs are not read.")
             self.received += request.data
         return documents.UploadDocumentResponse(document=proto_document(), is_new_version=True)
+
+    async def GetKnowledgeBaseAccess(
+        self, request: access.GetKnowledgeBaseAccessRequest, context: Context
+    ) -> access.KnowledgeBaseAccess:
+        self._see(request)
+        return access.KnowledgeBaseAccess(
+            readers=access.Audience(groups=["hr"], principals=["key_1"]),
+            editors=access.Audience(everyone=True),
+        )
+
+    async def SetKnowledgeBaseAccess(
+        self, request: access.SetKnowledgeBaseAccessRequest, context: Context
+    ) -> access.KnowledgeBaseAccess:
+        self._see(request)
+        return request.access
+
+    async def GetDocumentAccess(
+        self, request: access.GetDocumentAccessRequest, context: Context
+    ) -> access.DocumentAccess:
+        self._see(request)
+        return access.DocumentAccess(readers=access.Audience(everyone=True))
+
+    async def SetDocumentAccess(
+        self, request: access.SetDocumentAccessRequest, context: Context
+    ) -> access.DocumentAccess:
+        self._see(request)
+        return request.access
 
     async def GetDocument(
         self, request: documents.GetDocumentRequest, context: Context

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from clientsphere_common.access.audience import EVERYONE
 from clientsphere_common.audit_events import AuditFact
 from clientsphere_common.errors import (
     ConflictError,
@@ -15,6 +16,7 @@ from clientsphere_common.errors import (
 )
 from clientsphere_common.ids import derived_id
 from clientsphere_common.request import Caller, current_caller
+from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Passage, Question, Usage
 from gateway.model.library import (
     Document,
@@ -68,7 +70,7 @@ class FakeKnowledgeBases:
     def __init__(self) -> None:
         self.of_tenants: dict[str, list[KnowledgeBase]] = {}
 
-    async def create(self, name: str) -> KnowledgeBase:
+    async def create(self, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
         own = self._own()
         if name in {one.name for one in own}:
             raise ConflictError("knowledge_base_exists", "There is one of this name already.")
@@ -90,6 +92,36 @@ class FakeKnowledgeBases:
 
     def _own(self) -> list[KnowledgeBase]:
         return self.of_tenants.setdefault(current_caller().tenant_id, [])
+
+
+class FakeAccess:
+    """Knows the ids that begin with `known`, and has what was last set."""
+
+    def __init__(self) -> None:
+        self.of_knowledge_bases: dict[str, KnowledgeBaseAccess] = {}
+        self.of_documents: dict[str, DocumentAccess] = {}
+
+    async def of_knowledge_base(self, knowledge_base_id: str) -> KnowledgeBaseAccess:
+        if not knowledge_base_id.startswith("known"):
+            raise NotFoundError("knowledge_base_not_found", "There is no such knowledge base.")
+        return self.of_knowledge_bases.get(knowledge_base_id, KnowledgeBaseAccess())
+
+    async def set_of_knowledge_base(
+        self, knowledge_base_id: str, access: KnowledgeBaseAccess
+    ) -> KnowledgeBaseAccess:
+        await self.of_knowledge_base(knowledge_base_id)
+        self.of_knowledge_bases[knowledge_base_id] = access
+        return access
+
+    async def of_document(self, document_id: str) -> DocumentAccess:
+        if not document_id.startswith("known"):
+            raise NotFoundError("document_not_found", "There is no such document.")
+        return self.of_documents.get(document_id, DocumentAccess(EVERYONE))
+
+    async def set_of_document(self, document_id: str, access: DocumentAccess) -> DocumentAccess:
+        await self.of_document(document_id)
+        self.of_documents[document_id] = access
+        return access
 
 
 class FakeDocuments:

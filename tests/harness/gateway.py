@@ -59,6 +59,7 @@ from gateway.uploads import UploadForm
 from gateway.wiring import MIGRATIONS
 from tests.fakes.event_publisher import FakeEventPublisher
 from tests.fakes.gateway_ports import (
+    FakeAccess,
     FakeAnswerModel,
     FakeAuditTrail,
     FakeDocuments,
@@ -136,6 +137,7 @@ class Gateway:
     clock: Clock = field(default_factory=Clock)
     knowledge_bases: FakeKnowledgeBases = field(default_factory=FakeKnowledgeBases)
     documents: FakeDocuments = field(default_factory=FakeDocuments)
+    access: FakeAccess = field(default_factory=FakeAccess)
     search: FakePassageSearch = field(default_factory=FakePassageSearch)
     model: FakeAnswerModel = field(default_factory=FakeAnswerModel)
     issuer_documents: IssuerDocuments = field(default_factory=FakeIssuerDocuments)
@@ -198,6 +200,7 @@ class Gateway:
             roles=self.roles,
             knowledge_bases=self.knowledge_bases,
             documents=self.documents,
+            access=self.access,
             upload_form=UploadForm(max_file_mib=1),
             searching=Searching(self.search, journal),
             answering=self.answering or Answering(self.search, model, journal, PromptWriter(), 8),

@@ -75,7 +75,7 @@ def to_field_index(params: wire.PayloadIndexParams) -> KeywordIndexParams | Inte
     )
 
 
-def to_data_type(params: object) -> wire.PayloadSchemaType:
+def to_data_type(params: object) -> wire.PayloadSchemaType.ValueType:
     is_keyword = isinstance(params, KeywordIndexParams)
     return wire.PayloadSchemaType.Keyword if is_keyword else wire.PayloadSchemaType.Integer
 

@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from gateway.allowed_methods import AllowedMethods
 from gateway.api import (
     api_keys,
+    audiences,
     audit,
     chat,
     documents,
@@ -109,6 +110,7 @@ def create_api(*, serves_metrics: bool = True) -> GatewayApi:
         knowledge_bases,
         documents,
         downloads,
+        audiences,
         search,
         chat,
         audit,

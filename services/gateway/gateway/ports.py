@@ -9,6 +9,7 @@ from typing import Protocol
 from clientsphere_common.audit_events import AuditFact
 from clientsphere_common.request import Caller
 from gateway.limit_rules import LimitRules
+from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Passage, Question
 from gateway.model.library import Document, DocumentPage, Download, KnowledgeBase, Upload
 from gateway.model.tenancy import ApiKey, CustomRole, NewSecret, NewTenant, Tenant
@@ -19,7 +20,7 @@ from gateway.token_issuers.model import TokenIssuer
 class KnowledgeBases(Protocol):
     """The caller's; ids of others raise the same NotFoundError as ids that never existed."""
 
-    async def create(self, name: str) -> KnowledgeBase:
+    async def create(self, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
         """Raises ConflictError when there is one of this name."""
         ...
 
@@ -59,6 +60,24 @@ class Documents(Protocol):
 
     async def extracted_text(self, document_id: str) -> Download:
         """The text in UTF-8 that citations count in."""
+        ...
+
+
+class AccessControl(Protocol):
+    """What the caller does not see raises the same NotFoundError as an id that never existed."""
+
+    async def of_knowledge_base(self, knowledge_base_id: str) -> KnowledgeBaseAccess: ...
+
+    async def set_of_knowledge_base(
+        self, knowledge_base_id: str, access: KnowledgeBaseAccess
+    ) -> KnowledgeBaseAccess:
+        """What holds from now on, for every search that starts afterwards."""
+        ...
+
+    async def of_document(self, document_id: str) -> DocumentAccess: ...
+
+    async def set_of_document(self, document_id: str, access: DocumentAccess) -> DocumentAccess:
+        """As `set_of_knowledge_base`."""
         ...
 
 

@@ -13,7 +13,7 @@ from gateway.api_keys import ApiKeys
 from gateway.authentication import Authentication
 from gateway.limits import RequestLimits
 from gateway.metrics import LimitMetrics
-from gateway.ports import AuditTrail, Documents, KnowledgeBases
+from gateway.ports import AccessControl, AuditTrail, Documents, KnowledgeBases
 from gateway.roles import Roles
 from gateway.searching import Searching
 from gateway.sign_in import SignIn
@@ -38,6 +38,7 @@ class Services:
     roles: Roles
     knowledge_bases: KnowledgeBases
     documents: Documents
+    access: AccessControl
     upload_form: UploadForm
     searching: Searching
     answering: Answering

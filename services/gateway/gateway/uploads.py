@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import TypeGuard
 
+from clientsphere_common.access.audience import audience
 from clientsphere_common.errors import InvalidInputError, PayloadTooLargeError
 from gateway.model.library import Upload
 from gateway.multipart import PartBegun, PartEvent, read_parts
 
 _FILE = "file"
 _KNOWLEDGE_BASE = "knowledge_base_id"
-_MAX_FIELD_BYTES = 256
-_MAX_FRAMING_BYTES = 64 * 1024
-"""What boundaries, headers and the other field may add to the file's own bytes."""
+READER_GROUP = "reader_group"
+READER_PRINCIPAL = "reader_principal"
+_FIELDS = (_KNOWLEDGE_BASE, READER_GROUP, READER_PRINCIPAL)
+_MAX_FIELDS = 101
+_MAX_FIELD_BYTES = 1024
+"""As many as 256 characters can have."""
+_MAX_FRAMING_BYTES = 256 * 1024
+"""What boundaries, headers and the other fields may add to the file's own bytes."""
 _MIB = 1024 * 1024
 
 
 class UploadForm:
-    """Forms with one file of at most `max_file_mib` and, before it, its knowledge base."""
+    """Forms with one file of at most `max_file_mib`; before it, where it goes and who reads it."""
 
     def __init__(self, max_file_mib: int) -> None:
         self._max_file_mib = max_file_mib
@@ -35,17 +42,17 @@ class UploadForm:
         last step makes sure that the form ends with the file.
         """
         parts = read_parts(content_type, self._limited(body))
-        knowledge_base_id = ""
+        fields: list[tuple[str, str]] = []
         async for event in parts:
-            if event == PartBegun(_KNOWLEDGE_BASE, None) and not knowledge_base_id:
-                knowledge_base_id = await _read_field(parts)
-            elif isinstance(event, PartBegun) and event.name == _FILE:
-                return Upload(knowledge_base_id, _file_name(event), self._content(parts))
-            else:
+            if isinstance(event, PartBegun) and event.name == _FILE:
+                return _upload(fields, _file_name(event), self._content(parts))
+            if not _is_expected(event, fields):
                 raise InvalidInputError(
                     "unexpected_field",
-                    f"The form has one {_KNOWLEDGE_BASE!r} at most, then one {_FILE!r}.",
+                    f"The form has one {_KNOWLEDGE_BASE!r} at most, the file's readers if they are"
+                    f" not all, then one {_FILE!r}.",
                 )
+            fields.append((event.name, await _read_field(event.name, parts)))
         raise InvalidInputError("file_missing", f"The form has no part named {_FILE!r}.")
 
     async def _content(self, parts: AsyncIterator[PartEvent]) -> AsyncIterator[bytes]:
@@ -72,12 +79,30 @@ class UploadForm:
             )
 
 
-async def _read_field(parts: AsyncIterator[PartEvent]) -> str:
+def _is_expected(event: PartEvent, before: list[tuple[str, str]]) -> TypeGuard[PartBegun]:
+    if not isinstance(event, PartBegun) or event.file_name is not None:
+        return False
+    is_second = event.name == _KNOWLEDGE_BASE and any(name == event.name for name, _ in before)
+    return event.name in _FIELDS and not is_second and len(before) < _MAX_FIELDS
+
+
+def _upload(fields: list[tuple[str, str]], name: str, content: AsyncIterator[bytes]) -> Upload:
+    groups = [value for field, value in fields if field == READER_GROUP]
+    principals = [value for field, value in fields if field == READER_PRINCIPAL]
+    return Upload(
+        knowledge_base_id=dict(fields).get(_KNOWLEDGE_BASE, ""),
+        name=name,
+        content=content,
+        readers=audience(groups, principals) if groups or principals else None,
+    )
+
+
+async def _read_field(name: str, parts: AsyncIterator[PartEvent]) -> str:
     value = b""
     while isinstance(event := await anext(parts), bytes):
         value += event
         if len(value) > _MAX_FIELD_BYTES:
-            raise InvalidInputError("field_too_long", f"{_KNOWLEDGE_BASE!r} is too long.")
+            raise InvalidInputError("field_too_long", f"{name!r} is too long.")
     return value.decode(errors="replace")
 
 

@@ -30,6 +30,7 @@ from gateway.api_keys import ApiKeys
 from gateway.app import create_app
 from gateway.authentication import Authentication
 from gateway.bootstrap import Bootstrap
+from gateway.clients.access import IngestionAccess
 from gateway.clients.audit import AuditServiceTrail
 from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBases
 from gateway.clients.llm_proxy import LlmProxyAnswers
@@ -183,6 +184,7 @@ def _services(
         api_keys=api_keys,
         roles=roles,
         knowledge_bases=IngestionKnowledgeBases(channels.ingestion, calls, call_timeout_s),
+        access=IngestionAccess(channels.ingestion, calls, call_timeout_s),
         documents=IngestionDocuments(
             channels.ingestion, calls, call_timeout_s, settings.transfer_timeout_s
         ),

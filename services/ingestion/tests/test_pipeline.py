@@ -7,9 +7,11 @@ import pytest
 
 from clientsphere_common.errors import DependencyUnavailableError, InvalidInputError
 from clientsphere_common.request import Caller
+from clientsphere_common.vectors.model import DocumentReaders
 from ingestion.model import Document, DocumentState, Failure, Stage, VersionKey
 from ingestion.parsing.model import ParseError
 from ingestion.pipeline import MAX_STARTS
+from tests.contract.passage_chunks import question
 from tests.harness.ingestion import Ingestion
 
 TEXT = "The canteen opens at noon. " * 200
@@ -42,8 +44,11 @@ class TestDocumentPipeline:
         document = await ingestion.index_newest(caller, await uploaded(ingestion, caller))
         _, content = await ingestion.document_care.extracted_text(caller, document.id)
         text = b"".join([piece async for piece in content]).decode()
-        for chunk in ingestion.index.chunks.values():
-            assert text[chunk.start : chunk.end] == chunk.text
+        asked = question("canteen")
+        found = await ingestion.index.search(caller.tenant_id, asked)
+        assert len(found) == document.chunk_count
+        for passage in found:
+            assert text[passage.start : passage.end] == passage.text
 
     async def test_does_no_work_twice(self, ingestion: Ingestion, caller: Caller) -> None:
         document = await ingestion.index_newest(caller, await uploaded(ingestion, caller))
@@ -115,7 +120,9 @@ class TestStartsOfADocument:
     async def test_that_end_in_a_crash_lead_to_quarantine(
         self, ingestion: Ingestion, caller: Caller
     ) -> None:
-        async def crash(tenant_id: str, document_id: str, version: int) -> int:
+        async def crash(
+            tenant_id: str, document_id: str, version: int, readers: DocumentReaders
+        ) -> int:
             raise RuntimeError("the worker died here")
 
         document = await uploaded(ingestion, caller)
@@ -168,9 +175,11 @@ class TestDeletionDuringWork:
         document = await uploaded(ingestion, caller)
         activate = ingestion.index.activate
 
-        async def delete_first(tenant_id: str, document_id: str, version: int) -> int:
+        async def delete_first(
+            tenant_id: str, document_id: str, version: int, readers: DocumentReaders
+        ) -> int:
             await ingestion.document_care.delete(caller, document_id)
-            return await activate(tenant_id, document_id, version)
+            return await activate(tenant_id, document_id, version, readers)
 
         ingestion.index.activate = delete_first  # type: ignore[method-assign]  # the race, made certain
         await ingestion.pipeline.process(VersionKey(caller.tenant_id, document.id, 1))
@@ -187,10 +196,12 @@ class TestOneEventInTwoHands:
         document = await uploaded(ingestion, caller)
         activate = ingestion.index.activate
 
-        async def let_another_finish(tenant_id: str, document_id: str, version: int) -> int:
+        async def let_another_finish(
+            tenant_id: str, document_id: str, version: int, readers: DocumentReaders
+        ) -> int:
             ingestion.index.activate = activate  # type: ignore[method-assign]  # for the other one
             await ingestion.pipeline.process(VersionKey(tenant_id, document_id, version))
-            return await activate(tenant_id, document_id, version)
+            return await activate(tenant_id, document_id, version, readers)
 
         ingestion.index.activate = let_another_finish  # type: ignore[method-assign]  # the race, made certain
         indexed = await ingestion.index_newest(caller, document)
@@ -226,9 +237,11 @@ class TestOneEventInTwoHands:
         key = VersionKey(caller.tenant_id, document.id, 1)
         activate = ingestion.index.activate
 
-        async def let_another_fail(tenant_id: str, document_id: str, version: int) -> int:
+        async def let_another_fail(
+            tenant_id: str, document_id: str, version: int, readers: DocumentReaders
+        ) -> int:
             await ingestion.ledger.fail(key, Failure("document_quarantined", "It stopped."))
-            return await activate(tenant_id, document_id, version)
+            return await activate(tenant_id, document_id, version, readers)
 
         ingestion.index.activate = let_another_fail  # type: ignore[method-assign]  # the race, made certain
         failed = await ingestion.index_newest(caller, document)
@@ -258,11 +271,13 @@ class TestOneEventInTwoHands:
         first = await uploaded(ingestion, caller)
         activate = ingestion.index.activate
 
-        async def let_the_newer_finish(tenant_id: str, document_id: str, version: int) -> int:
+        async def let_the_newer_finish(
+            tenant_id: str, document_id: str, version: int, readers: DocumentReaders
+        ) -> int:
             ingestion.index.activate = activate  # type: ignore[method-assign]  # for the newer one
             second = await uploaded(ingestion, caller, "Other words. " * 100)
             await ingestion.index_newest(caller, second)
-            return await activate(tenant_id, document_id, version)
+            return await activate(tenant_id, document_id, version, readers)
 
         ingestion.index.activate = let_the_newer_finish  # type: ignore[method-assign]  # the race, made certain
         await ingestion.index_newest(caller, first)

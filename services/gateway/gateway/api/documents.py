@@ -16,10 +16,17 @@ from gateway.api.dependencies import TheServices, lookup_id
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.library import DocumentBody, DocumentList, PageSize
 from gateway.model.library import Document, DocumentPage
+from gateway.uploads import READER_GROUP, READER_PRINCIPAL
 
 UPLOAD = ("POST", "/v1/documents")
 router = APIRouter(prefix="/v1/documents", tags=["Documents"], route_class=GuardedRoute)
 
+_READERS: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "Before the file, each in a part of its own: who may see it. Both missing: all"
+    " readers of the knowledge base.",
+}
 _FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -33,6 +40,8 @@ _FORM: dict[str, Any] = {
                             "type": "string",
                             "description": "Before the file. Missing: the default one.",
                         },
+                        READER_GROUP: _READERS,
+                        READER_PRINCIPAL: _READERS,
                         "file": {"type": "string", "format": "binary"},
                     },
                 },
@@ -56,8 +65,12 @@ _FORM: dict[str, Any] = {
         **problems(
             "file_missing",
             "field_after_file",
+            "invalid_audience",
+            "readers_without_yourself",
             "permission_denied",
+            "not_an_editor",
             "knowledge_base_not_found",
+            "readers_differ",
             "file_too_large",
             "empty_file",
             "unsupported_type",
@@ -73,7 +86,8 @@ async def upload_document(
 ) -> Document:
     """The file is stored and queued; `state` and `progress` of the document tell the rest.
 
-    Another file under the same name is a new version of the document. PDF, DOCX, HTML, Markdown,
+    Another file under the same name is a new version of the document, with the readers that it has;
+    if they are given, they must be the same. PDF, DOCX, HTML, Markdown,
     CSV and plain text are read.
     """
     services.upload_form.check_length(request.headers.get("content-length"))
@@ -132,7 +146,7 @@ async def get_document(document_id: str, services: TheServices) -> Document:
     "/{document_id}",
     status_code=204,
     summary="Delete a document",
-    responses=problems("permission_denied", "document_not_found"),
+    responses=problems("permission_denied", "not_an_editor", "document_not_found"),
 )
 async def delete_document(document_id: str, services: TheServices) -> None:
     """No search that starts after the response finds it."""

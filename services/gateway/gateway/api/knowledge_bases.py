@@ -21,12 +21,17 @@ router = APIRouter(prefix="/v1/knowledge-bases", tags=["Knowledge bases"], route
     "",
     status_code=201,
     summary="Create a knowledge base",
-    responses=problems("invalid_request", "permission_denied", "knowledge_base_exists"),
+    responses=problems(
+        "invalid_request",
+        "readers_without_yourself",
+        "permission_denied",
+        "knowledge_base_exists",
+    ),
     response_model=KnowledgeBaseBody,
 )
 async def create_knowledge_base(body: NewKnowledgeBaseBody, services: TheServices) -> KnowledgeBase:
-    """Its name is unique within the tenant."""
-    return await services.knowledge_bases.create(body.name)
+    """Its name is unique among those that you see."""
+    return await services.knowledge_bases.create(body.name, body.to_access())
 
 
 @router.get(
@@ -35,7 +40,7 @@ async def create_knowledge_base(body: NewKnowledgeBaseBody, services: TheService
     responses=problems("permission_denied"),
 )
 async def list_knowledge_bases(services: TheServices) -> KnowledgeBaseList:
-    """All of the tenant, oldest first."""
+    """All that you may see, oldest first."""
     found = await services.knowledge_bases.list_all()
     return KnowledgeBaseList(items=[KnowledgeBaseBody.model_validate(one) for one in found])
 
@@ -55,8 +60,11 @@ async def get_knowledge_base(knowledge_base_id: str, services: TheServices) -> K
     "/{knowledge_base_id}",
     status_code=204,
     summary="Delete a knowledge base and its documents",
-    responses=problems("permission_denied", "knowledge_base_not_found"),
+    responses=problems("permission_denied", "not_an_editor", "knowledge_base_not_found"),
 )
 async def delete_knowledge_base(knowledge_base_id: str, services: TheServices) -> None:
-    """No search that starts after the response finds anything of it."""
+    """No search that starts after the response finds anything of it.
+
+    Documents that you do not see go with it.
+    """
     await services.knowledge_bases.delete(lookup_id(knowledge_base_id))

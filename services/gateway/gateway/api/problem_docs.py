@@ -43,6 +43,11 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
         400,
         "X-Request-Timeout-S is a number of seconds from 0.001, such as 2.5.",
     ),
+    "invalid_audience": (400, "Everyone stands alone, without groups and principals."),
+    "readers_without_yourself": (
+        400,
+        "You could not read it yourself: be one of its readers.",
+    ),
     "credentials_missing": (
         401,
         "Send one header: Authorization: Bearer <access token or API key>.",
@@ -52,6 +57,10 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "operator_key_invalid": (401, "This needs the operator's key."),
     "permission_denied": (403, "This needs the permission documents:write."),
     "network_not_allowed": (403, "The API key may not be used from this network."),
+    "not_an_editor": (
+        403,
+        "You may read this knowledge base, but not change what is in it.",
+    ),
     "permissions_above_own": (403, "You do not have the permission audit:read yourself."),
     "networks_above_own": (403, "The key could be used where your own may not."),
     "role_above_own": (403, "Keys of the role owner are above your own role."),
@@ -67,6 +76,7 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
         409,
         "Tokens of this issuer for this audience are for another entry already.",
     ),
+    "readers_differ": (409, "There is a document of this name, and it has other readers."),
     "api_key_ended": (409, "The API key has expired or was revoked."),
     "role_exists": (409, "There is a role named 'reviewer' already."),
     "role_in_use": (409, "API keys have this role: revoke them first."),

@@ -9,6 +9,8 @@ from clientsphere.ingestion.v1 import document_pb2 as documents
 from clientsphere.ingestion.v1 import ingestion_service_pb2_grpc
 from clientsphere.ingestion.v1 import knowledge_base_pb2 as knowledge_bases
 from clientsphere_common.rpc.calls import OutgoingCalls
+from gateway.clients.access import access_to_proto, audience_to_proto
+from gateway.model.access import KnowledgeBaseAccess
 from gateway.model.library import (
     Document,
     DocumentPage,
@@ -41,8 +43,10 @@ class IngestionKnowledgeBases:
         self._calls = calls
         self._timeout_s = call_timeout_s
 
-    async def create(self, name: str) -> KnowledgeBase:
-        request = knowledge_bases.CreateKnowledgeBaseRequest(name=name)
+    async def create(self, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
+        request = knowledge_bases.CreateKnowledgeBaseRequest(
+            name=name, access=access_to_proto(access)
+        )
         created = await self._calls.unary(self._stub.CreateKnowledgeBase, request, self._timeout_s)
         return _knowledge_base(created)
 
@@ -119,7 +123,10 @@ class IngestionDocuments:
 
 
 async def _upload_requests(upload: Upload) -> AsyncIterator[documents.UploadDocumentRequest]:
-    header = documents.UploadHeader(knowledge_base_id=upload.knowledge_base_id, name=upload.name)
+    readers = None if upload.readers is None else audience_to_proto(upload.readers)
+    header = documents.UploadHeader(
+        knowledge_base_id=upload.knowledge_base_id, name=upload.name, readers=readers
+    )
     yield documents.UploadDocumentRequest(header=header)
     async for piece in upload.content:
         for start in range(0, len(piece), _PIECE_BYTES):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from clientsphere_common.access.audience import Audience
+
 DocumentState = Literal["queued", "processing", "ready", "failed"]
 
 
@@ -63,6 +65,8 @@ class Upload:
     """Empty: the tenant's default one."""
     name: str
     content: AsyncIterator[bytes]
+    readers: Audience | None = None
+    """Of a new document; None: every reader of the knowledge base."""
 
 
 @dataclass(frozen=True)

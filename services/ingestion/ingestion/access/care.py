@@ -6,6 +6,7 @@ import structlog
 
 from clientsphere_common.access.audience import Audience, reader_of
 from clientsphere_common.errors import InvalidInputError
+from clientsphere_common.names import is_name
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.ports import PassageIndex
 from ingestion.model import KnowledgeBaseAccess
@@ -74,10 +75,12 @@ def require_usable(audience: Audience) -> None:
         raise InvalidInputError(
             "invalid_audience", "Everyone stands alone, without groups and principals."
         )
-    if len(names) > _MOST_NAMES or not all(map(_is_name, names)):
+    too_many = max(len(audience.groups), len(audience.principals)) > _MOST_NAMES
+    if too_many or not all(map(_is_usable, names)):
         raise InvalidInputError(
             "invalid_audience",
-            f"These are at most {_MOST_NAMES} names of 1 to {_LONGEST_NAME} printable characters.",
+            f"These are at most {_MOST_NAMES} groups and as many principals, each of 1 to"
+            f" {_LONGEST_NAME} printable characters.",
         )
 
 
@@ -90,5 +93,5 @@ def require_among(caller: Caller, readers: Audience) -> None:
         )
 
 
-def _is_name(name: str) -> bool:
-    return 0 < len(name) <= _LONGEST_NAME and name.isprintable()
+def _is_usable(name: str) -> bool:
+    return len(name) <= _LONGEST_NAME and is_name(name)

@@ -33,7 +33,7 @@ class Audience(_message.Message):
     """Instead of names, not besides them."""
     @_builtins.property
     def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """As the tenant's identity provider calls them; at most 50 groups and principals in all."""
+        """As the tenant's identity provider calls them; at most 50 of each."""
 
     @_builtins.property
     def principals(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...

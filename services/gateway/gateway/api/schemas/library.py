@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gateway.api.schemas.access import AudienceWish, Everyone
 from gateway.api.schemas.common import Example, Name, RequestBody, ResponseBody, examples
+from gateway.model.access import KnowledgeBaseAccess
 from gateway.model.library import DocumentState
 
 _KNOWLEDGE_BASE: Example = {
@@ -35,9 +37,18 @@ _DOCUMENT: Example = {
 
 
 class NewKnowledgeBaseBody(RequestBody):
-    model_config = examples({"name": "handbooks"})
+    model_config = examples(
+        {"name": "handbooks"}, {"name": "salaries", "readers": {"groups": ["hr"]}}
+    )
 
     name: Name
+    readers: AudienceWish = Everyone(everyone=True)
+    """Who may see it. You must be one of them, unless you may read everything."""
+    editors: AudienceWish = Everyone(everyone=True)
+    """Which of its readers may upload and delete in it, if their role lets them."""
+
+    def to_access(self) -> KnowledgeBaseAccess:
+        return KnowledgeBaseAccess(self.readers.to_audience(), self.editors.to_audience())
 
 
 class KnowledgeBaseBody(ResponseBody):
@@ -47,6 +58,7 @@ class KnowledgeBaseBody(ResponseBody):
     name: str
     created_at: datetime
     document_count: int
+    """Of those that you may see."""
 
 
 class KnowledgeBaseList(ResponseBody):

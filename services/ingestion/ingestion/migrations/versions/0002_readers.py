@@ -1,5 +1,7 @@
 """Who may read and edit what; names that are unique for each who sees them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -26,12 +28,12 @@ def upgrade() -> None:
         ("documents", ("open_to_readers",)),
     ):
         for column in openings:
-            op.add_column(table, _new(column, sa.Boolean, sa.true()))
-        op.add_column(table, _new("readers_revision", sa.Integer, sa.text("0")))
+            op.add_column(table, _new(column, sa.Boolean(), sa.true()))
+        op.add_column(table, _new("readers_revision", sa.Integer(), sa.text("0")))
     _name_what_somebody_else_may_have_named()
 
 
-def _new(name: str, kind: type[sa.Boolean | sa.Integer], before: sa.ColumnElement) -> sa.Column:
+def _new(name: str, kind: sa.types.TypeEngine[Any], before: sa.True_ | sa.TextClause) -> Any:
     return sa.Column(name, kind, nullable=False, server_default=before)
 
 
