@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from clientsphere_common.access.audience import EVERYONE
+from clientsphere_common.access.audience import EVERYONE, Audience
 from clientsphere_common.audit_events import AuditFact
 from clientsphere_common.errors import (
     ConflictError,
@@ -69,6 +69,8 @@ def new_passage(rank: int = 1, text: str = "Leave is 25 days.", **changes: objec
 class FakeKnowledgeBases:
     def __init__(self) -> None:
         self.of_tenants: dict[str, list[KnowledgeBase]] = {}
+        self.access: dict[str, KnowledgeBaseAccess] = {}
+        """By their names."""
 
     async def create(self, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
         own = self._own()
@@ -76,6 +78,7 @@ class FakeKnowledgeBases:
             raise ConflictError("knowledge_base_exists", "There is one of this name already.")
         created = KnowledgeBase(f"kb_{current_caller().tenant_id}_{len(own)}", name, NOW, 0)
         own.append(created)
+        self.access[name] = access
         return created
 
     async def get(self, knowledge_base_id: str) -> KnowledgeBase:
@@ -131,12 +134,14 @@ class FakeDocuments:
         self.of_tenants: dict[str, dict[str, Document]] = {}
         self.bytes_of: dict[str, bytes] = {}
         self.uploads: list[tuple[str, str]] = []
+        self.readers: list[Audience | None] = []
         self.pages_asked: list[tuple[str, int, str]] = []
         self.next_page_token: str | None = None
 
     async def upload(self, upload: Upload) -> tuple[Document, bool]:
         content = b"".join([piece async for piece in upload.content])
         self.uploads.append((upload.knowledge_base_id, upload.name))
+        self.readers.append(upload.readers)
         document_id = derived_id("doc", current_caller().tenant_id, upload.name)
         is_new = self.bytes_of.get(document_id) != content
         self.bytes_of[document_id] = content

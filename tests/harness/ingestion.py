@@ -51,7 +51,8 @@ class FakeParser:
 class FakeEmbedder:
     """Gives every text the same vector; fails when told to, calls back when asked to."""
 
-    def __init__(self) -> None:
+    def __init__(self, dimension: int = 2) -> None:
+        self._dimension = dimension
         self.failure: BaseException | None = None
         self.fail_after = 0
         """So many batches are embedded before the failure."""
@@ -63,7 +64,7 @@ class FakeEmbedder:
             raise self.failure
         self._batches += 1
         self.texts.extend(texts)
-        return [[1.0, 0.0] for _ in texts]
+        return [[1.0] * self._dimension for _ in texts]
 
 
 @dataclass

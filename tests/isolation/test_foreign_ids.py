@@ -17,6 +17,11 @@ RANDOM_IDS = {kind: f"{kind}_{'0' * 32}" for kind in KINDS}
 BODIES = {
     "POST /v1/api-keys/{api_key_id}/rotate": {"overlap_hours": 1},
     "PUT /v1/roles/{role_id}": {"name": "x", "permissions": ["search"]},
+    "PUT /v1/knowledge-bases/{knowledge_base_id}/access": {
+        "readers": {"everyone": True},
+        "editors": {"everyone": True},
+    },
+    "PUT /v1/documents/{document_id}/access": {"readers": {"everyone": True}},
 }
 PATH_PREFIXES = {
     "knowledge_base_id": "kb",

@@ -11,6 +11,7 @@ import pytest
 
 from clientsphere.ingestion.v1 import document_pb2 as documents
 from clientsphere.llm.v1 import llm_service_pb2 as llm
+from clientsphere_common.access.audience import EVERYONE, audience
 from clientsphere_common.errors import (
     DependencyUnavailableError,
     InvalidInputError,
@@ -18,10 +19,12 @@ from clientsphere_common.errors import (
     UnsupportedTypeError,
 )
 from clientsphere_common.modules import ServiceParts
+from gateway.clients.access import IngestionAccess
 from gateway.clients.audit import AuditServiceTrail
 from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBases
 from gateway.clients.llm_proxy import LlmProxyAnswers
 from gateway.clients.retrieval import RetrievalPassageSearch
+from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Question, Usage
 from gateway.model.library import Failure, Progress, Upload
 from gateway.model.trail import TrailHead
@@ -49,7 +52,7 @@ class TestIngestionKnowledgeBases:
     async def test_speaks_for_the_caller(self) -> None:
         async with hosted() as (neighbours, host):
             client = IngestionKnowledgeBases(host.channel, host.calls, 5)
-            created = await client.create("handbooks")
+            created = await client.create("handbooks", KnowledgeBaseAccess())
             assert (created.name, created.created_at) == ("handbooks", AT)
             assert (await client.get("kb_1")).document_count == 7
             assert [one.id for one in await client.list_all()] == ["kb_1", "kb_2"]
@@ -62,6 +65,34 @@ class TestIngestionKnowledgeBases:
             with pytest.raises(NotFoundError) as refused:
                 await client.get("unknown")
         assert refused.value.code == "knowledge_base_not_found"
+
+
+class TestIngestionAccess:
+    async def test_tells_and_changes_who_may_read(self) -> None:
+        hr = audience(["hr"], ["key_1"])
+        async with hosted() as (neighbours, host):
+            client = IngestionAccess(host.channel, host.calls, 5)
+            told = await client.of_knowledge_base("kb_1")
+            kept = await client.set_of_knowledge_base("kb_1", KnowledgeBaseAccess(EVERYONE, hr))
+            document = await client.of_document("doc_1")
+            narrowed = await client.set_of_document("doc_1", DocumentAccess(hr))
+        assert told == KnowledgeBaseAccess(hr, EVERYONE)
+        assert kept == KnowledgeBaseAccess(EVERYONE, hr)
+        assert (document.readers, narrowed.readers) == (EVERYONE, hr)
+        assert [seen.knowledge_base_id for seen in neighbours.ingestion.seen[:2]] == ["kb_1"] * 2
+        assert [seen.document_id for seen in neighbours.ingestion.seen[2:]] == ["doc_1"] * 2
+
+    async def test_readers_go_along_with_what_is_new(self) -> None:
+        hr = audience(["hr"], ())
+        async with hosted() as (neighbours, host):
+            made = IngestionKnowledgeBases(host.channel, host.calls, 5)
+            await made.create("salaries", KnowledgeBaseAccess(readers=hr))
+            upload = Upload("kb_1", "a.pdf", pieces(b"hello"), readers=hr)
+            await IngestionDocuments(host.channel, host.calls, 5, 5).upload(upload)
+        created, header = neighbours.ingestion.seen
+        assert list(created.access.readers.groups) == ["hr"]
+        assert created.access.editors.everyone
+        assert list(header.readers.groups) == ["hr"]
 
 
 class TestIngestionDocuments:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from clientsphere_common.access.audience import Audience, audience
 from clientsphere_common.errors import InvalidInputError, PayloadTooLargeError, ServiceError
 from gateway.uploads import UploadForm
 
@@ -76,7 +77,7 @@ class TestUploadForm:
             (file_part() + field_part("kb_1") + END, "field_after_file"),
             (field_part("a") + field_part("b") + file_part() + END, "unexpected_field"),
             (field_part("x", name="title") + file_part() + END, "unexpected_field"),
-            (field_part("x" * 300) + file_part() + END, "field_too_long"),
+            (field_part("x" * 1025) + file_part() + END, "field_too_long"),
             (file_part(), "upload_incomplete"),
             (b"", "upload_incomplete"),
         ],
@@ -90,12 +91,38 @@ class TestUploadForm:
         assert refused.value.code == "file_too_large"
 
     async def test_an_endless_tail_is_refused(self) -> None:
-        assert await refusal(file_part(b"x" * MIB) + END + b"x" * 100_000) == "file_too_large"
+        assert await refusal(file_part(b"x" * MIB) + END + b"x" * 300_000) == "file_too_large"
 
     async def test_a_field_that_is_not_utf8_names_nothing(self) -> None:
         body = part('name="knowledge_base_id"', b"\xff") + file_part() + END
         (knowledge_base_id, _, _) = await received(body)
         assert knowledge_base_id == "\ufffd"
+
+
+class TestReaders:
+    async def readers(self, *fields: bytes) -> Audience | None:
+        body = b"".join((*fields, file_part(), END))
+        return (await UploadForm(max_file_mib=1).open(FORM, chunks(body))).readers
+
+    async def test_are_not_given_when_nobody_is_named(self) -> None:
+        assert await self.readers(field_part("kb_1")) is None
+
+    async def test_are_all_that_are_named(self) -> None:
+        named = [field_part(group, "reader_group") for group in ("hr, legal", "sales")]
+        found = await self.readers(*named, field_part("key_1", "reader_principal"))
+        assert found == audience(["hr, legal", "sales"], ["key_1"])
+
+    async def test_may_have_as_many_bytes_as_names_can_have(self) -> None:
+        longest = "\U0001f600" * 256
+        assert await self.readers(field_part(longest, "reader_group")) == audience([longest], ())
+
+    async def test_are_not_without_end(self) -> None:
+        many = field_part("hr", "reader_group") * 102
+        assert await refusal(many + file_part() + END) == "unexpected_field"
+
+    async def test_are_no_files(self) -> None:
+        file = part('name="reader_group"; filename="a"', b"hr")
+        assert await refusal(file + file_part() + END) == "unexpected_field"
 
 
 class TestCheckLength:
