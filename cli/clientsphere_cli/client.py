@@ -12,6 +12,7 @@ import httpx
 
 from clientsphere_cli.connection import Connection
 from clientsphere_cli.failures import ApiError, CliError
+from clientsphere_cli.model.access import Audience, KnowledgeBaseAccess
 from clientsphere_cli.model.answers import Answer, Delta, Passage
 from clientsphere_cli.model.library import Document, KnowledgeBase, Received
 from clientsphere_cli.model.tenancy import (
@@ -157,6 +158,26 @@ class Client:
     async def delete_document(self, document_id: str) -> None:
         await self._delete("/v1/documents", document_id)
 
+    async def knowledge_base_access(self, knowledge_base_id: str) -> KnowledgeBaseAccess:
+        request = self._transport.request("GET", _access("knowledge-bases", knowledge_base_id))
+        return await self._transport.fetch(request, KnowledgeBaseAccess)
+
+    async def change_knowledge_base_access(
+        self, knowledge_base_id: str, access: KnowledgeBaseAccess
+    ) -> None:
+        body = {"readers": access.readers.wish(), "editors": access.editors.wish()}
+        path = _access("knowledge-bases", knowledge_base_id)
+        await self._transport.send(self._transport.request("PUT", path, json=body))
+
+    async def document_readers(self, document_id: str) -> Audience:
+        request = self._transport.request("GET", _access("documents", document_id))
+        return (await self._transport.fetch(request, _DocumentAccess)).readers
+
+    async def change_document_readers(self, document_id: str, readers: Audience) -> None:
+        body = {"readers": readers.wish()}
+        path = _access("documents", document_id)
+        await self._transport.send(self._transport.request("PUT", path, json=body))
+
     async def search(
         self, question: str, knowledge_base_ids: Sequence[str] = (), top_k: int | None = None
     ) -> Sequence[Passage]:
@@ -224,6 +245,10 @@ def _one(path: str, id_: str) -> str:
     return f"{path}/{quote(id_, safe='')}"
 
 
+def _access(kind: str, id_: str) -> str:
+    return f"{_one(f'/v1/{kind}', id_)}/access"
+
+
 def _limits_of(tenant_id: str) -> str:
     return f"{_one('/v1/tenants', tenant_id)}/limits"
 
@@ -260,6 +285,11 @@ class _KnowledgeBases:
 class _DocumentPage:
     items: tuple[Document, ...]
     next_page_token: str | None
+
+
+@dataclass(frozen=True)
+class _DocumentAccess:
+    readers: Audience
 
 
 @dataclass(frozen=True)

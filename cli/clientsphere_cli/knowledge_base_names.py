@@ -24,11 +24,15 @@ KnowledgeBasesOption = Annotated[
 
 
 async def find_knowledge_base(client: Client, name_or_id: str) -> KnowledgeBase:
-    """Raises CliError that says which ones there are."""
+    """Raises CliError that says which ones there are, or which ones share the name."""
     known = await client.knowledge_bases()
-    for knowledge_base in known:
-        if name_or_id in (knowledge_base.id, knowledge_base.name):
-            return knowledge_base
+    meant = [one for one in known if name_or_id in (one.id, one.name)]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        # Who made the second one does not see the first.
+        ids = ", ".join(one.id for one in meant)
+        raise CliError(f"There are several knowledge bases {name_or_id!r}: say which. {ids}")
     names = ", ".join(repr(one.name) for one in known) or "none yet"
     raise CliError(f"There is no knowledge base {name_or_id!r}. There are: {names}.")
 

@@ -6,6 +6,7 @@ import typer
 
 from clientsphere_cli.command_groups import ReportingGroup
 from clientsphere_cli.commands import (
+    access,
     api_keys,
     audit,
     documents,
@@ -32,6 +33,7 @@ for command in (demo, run, migrate, upload, ask, search):
     app.command()(command)
 app.add_typer(documents.group, name="documents")
 app.add_typer(knowledge_bases.group, name="knowledge-bases")
+app.add_typer(access.group, name="access")
 app.add_typer(api_keys.group, name="api-keys")
 app.add_typer(roles.group, name="roles")
 app.add_typer(audit.group, name="audit")

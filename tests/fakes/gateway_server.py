@@ -121,6 +121,8 @@ class FakeGateway:
             Route("/v1/knowledge-bases", self._create_knowledge_base, methods=["POST"]),
             Route("/v1/knowledge-bases", self._list_knowledge_bases, methods=["GET"]),
             Route("/v1/knowledge-bases/{id}", self._delete_knowledge_base, methods=["DELETE"]),
+            Route("/v1/{kind}/{id}/access", self._get_access, methods=["GET"]),
+            Route("/v1/{kind}/{id}/access", self._change_access, methods=["PUT"]),
             Route("/v1/documents", self._upload, methods=["POST"]),
             Route("/v1/documents", self._list_documents, methods=["GET"]),
             Route(one, self._get_document, methods=["GET"]),
@@ -186,6 +188,17 @@ class FakeGateway:
         role = {"id": f"role_{len(tenant.roles) + 1}", **(await self._body(request))}
         tenant.roles[role["id"]] = role
         return JSONResponse(role, 201)
+
+    async def _get_access(self, request: Request) -> Response:
+        names = (
+            ("readers", "editors") if request.path_params["kind"] != "documents" else ("readers",)
+        )
+        kept = self._tenant(request).access.get(request.path_params["id"], {})
+        return JSONResponse({name: _shown(kept.get(name, {"everyone": True})) for name in names})
+
+    async def _change_access(self, request: Request) -> Response:
+        self._tenant(request).access[request.path_params["id"]] = await self._body(request)
+        return await self._get_access(request)
 
     async def _list_roles(self, request: Request) -> Response:
         built_in = [{"name": "auditor", "permissions": ["audit:read"]}]
@@ -364,3 +377,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
         headers=dict(error.refusal.headers),
         media_type="application/problem+json",
     )
+
+
+def _shown(audience: dict[str, Any]) -> dict[str, Any]:
+    return {"everyone": False, "groups": [], "principals": [], **audience}

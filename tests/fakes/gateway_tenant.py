@@ -29,6 +29,8 @@ class FakeTenant:
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     api_keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    access: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What was last set, by the id of what it is for."""
     trail: list[dict[str, Any]] = field(default_factory=list)
 
     def record(self, action: str, target_id: str = "") -> None:
