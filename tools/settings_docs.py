@@ -20,6 +20,7 @@ from clientsphere_common.secrets.settings import SecretsSettings, VaultSettings
 from clientsphere_common.settings import PlatformSettings
 from clientsphere_common.vectors.settings import QdrantSettings
 from gateway.settings import GatewaySettings
+from gateway.webhooks.settings import WebhookSettings
 from ingestion.settings import IngestionSettings
 from llm_proxy.settings import LlmProxySettings
 from retrieval.settings import RetrievalSettings
@@ -41,6 +42,7 @@ SECTIONS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("gRPC between processes", RpcSettings),
     ("The event log", EventLogSettings),
     ("gateway", GatewaySettings),
+    ("Webhooks: gateway", WebhookSettings),
     ("ingestion", IngestionSettings),
     ("retrieval", RetrievalSettings),
     ("llm-proxy", LlmProxySettings),

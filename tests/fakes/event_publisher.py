@@ -1,11 +1,13 @@
-"""Remembers what was published, and fails when told to."""
+"""Remembers what was published, fails when told to, and has nothing for its consumers."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.events.model import Event
+from clientsphere_common.events.model import Event, Subscription
+from clientsphere_common.events.ports import EventConsumer
 
 
 class FakeEventPublisher:
@@ -21,3 +23,19 @@ class FakeEventPublisher:
 
     def types(self, topic: str) -> list[str]:
         return [event.type for event in self.events if event.topic == topic]
+
+    def consumer(self, subscription: Subscription) -> EventConsumer:
+        return _IdleConsumer()
+
+
+class _IdleConsumer:
+    name = "idle"
+
+    async def start(self) -> None:
+        """Nothing will come."""
+
+    async def stop(self) -> None:
+        """Nothing is in hand."""
+
+    async def watch(self) -> None:
+        await asyncio.Event().wait()

@@ -21,6 +21,8 @@ from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
 from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.request import Caller
+from clientsphere_common.secrets.local_keys import LocalEnvelopeKeys
+from clientsphere_common.secrets.ports import EnvelopeKeys
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
 from gateway.adapters.sql_limits import SqlLimits
@@ -36,7 +38,7 @@ from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limit_rules import LimitName, LimitRule, LimitRules
 from gateway.limits import RequestLimits
-from gateway.metrics import LimitMetrics
+from gateway.metrics import LimitMetrics, WebhookMetrics
 from gateway.model.tenancy import NewTenant
 from gateway.own_secrets import OperatorKey
 from gateway.ports import IssuerDocuments
@@ -56,6 +58,10 @@ from gateway.token_keys import TokenKeys
 from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens
 from gateway.uploads import UploadForm
+from gateway.webhooks.assembly import assemble as assemble_webhooks
+from gateway.webhooks.ports import Receivers
+from gateway.webhooks.settings import WebhookSettings
+from gateway.webhooks_wiring import webhook_ports
 from gateway.wiring import MIGRATIONS
 from tests.fakes.event_publisher import FakeEventPublisher
 from tests.fakes.gateway_ports import (
@@ -67,6 +73,7 @@ from tests.fakes.gateway_ports import (
     FakeKnowledgeBases,
     FakePassageSearch,
 )
+from tests.fakes.webhook_receivers import FakeReceivers
 from tests.harness.databases import DatabaseUnderTest
 from tests.harness.modules import running
 
@@ -140,6 +147,11 @@ class Gateway:
     access: FakeAccess = field(default_factory=FakeAccess)
     search: FakePassageSearch = field(default_factory=FakePassageSearch)
     model: FakeAnswerModel = field(default_factory=FakeAnswerModel)
+    receivers: Receivers = field(default_factory=FakeReceivers)
+    webhook_settings: WebhookSettings = field(default_factory=WebhookSettings)
+    envelope_keys: EnvelopeKeys = field(
+        default_factory=lambda: LocalEnvelopeKeys(lambda: b"r" * 32)
+    )
     issuer_documents: IssuerDocuments = field(default_factory=FakeIssuerDocuments)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
     answering: Answering | None = None
@@ -164,6 +176,15 @@ class Gateway:
         self.tokens = AccessTokens(self.token_keys, "clientsphere", 900, self.verifier, self.clock)
         self.roles = Roles(self.tables.roles, self.mint.now, Remembered(self.clock))
         self.api_keys = ApiKeys(self.tables.api_keys, self.mint, self.usage, self.roles, self.clock)
+        self.webhooks = assemble_webhooks(
+            self.webhook_settings,
+            webhook_ports(
+                self.webhook_settings, self.tables.database, self.tables.relay, self.receivers
+            ),
+            self.envelope_keys,
+            WebhookMetrics(self.registry),
+            self.clock,
+        )
         self.services = self._services()
         self.protection = protect(self.settings, self.registry)
         self.app: GatewayApi = create_app(self.services, self.settings, self.protection)
@@ -205,6 +226,7 @@ class Gateway:
             searching=Searching(self.search, journal),
             answering=self.answering or Answering(self.search, model, journal, PromptWriter(), 8),
             trail=self.trail,
+            webhooks=self.webhooks,
             checks=self.checks,
             registry=self.registry,
             transfer_timeout_s=5.0,

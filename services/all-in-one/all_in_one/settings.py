@@ -12,6 +12,7 @@ from clientsphere_common.redis.settings import RedisSettings
 from clientsphere_common.settings import PlatformSettings
 from clientsphere_common.vectors.settings import QdrantSettings
 from gateway.settings import GatewaySettings
+from gateway.webhooks.settings import WebhookSettings
 from ingestion.settings import IngestionSettings
 from llm_proxy.settings import LlmProxySettings
 from retrieval.settings import RetrievalSettings
@@ -23,6 +24,7 @@ class AllSettings:
 
     platform: PlatformSettings = field(default_factory=PlatformSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     ingestion: IngestionSettings = field(default_factory=IngestionSettings)
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
     llm_proxy: LlmProxySettings = field(default_factory=LlmProxySettings)

@@ -163,10 +163,13 @@ async def _around_gateway(
         channels=gateway.wiring.ServiceChannels(channel, channel, channel, channel),
         calls=shared.identities.calls_of("gateway"),
         publisher=shared.events,
+        events=shared.events,
+        envelope_keys=resources.envelope_keys,
         rate_limiter=resources.take(
             await open_rate_limiter(settings.redis, secrets, resources.registry)
         ),
         registry=resources.registry,
+        webhooks=settings.webhooks,
         checks=[*(check for service in services for check in service.checks), *resources.checks],
         credentials_file=resources.data_dir / "credentials.json",
     )

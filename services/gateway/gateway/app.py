@@ -25,6 +25,7 @@ from gateway.api import (
     tenants,
     token_issuers,
     tokens,
+    webhooks,
 )
 from gateway.api.access import BEARER, TIMEOUT_PARAMETER, check_access, routes_of
 from gateway.api.docs import add_docs
@@ -117,6 +118,7 @@ def create_api(*, serves_metrics: bool = True) -> GatewayApi:
         tenants,
         token_issuers,
         limits,
+        webhooks,
         health,
     ):
         app.include_router(resource.router, generate_unique_id_function=lambda route: route.name)

@@ -18,25 +18,30 @@ from clientsphere_common.rpc.settings import RpcSettings
 from gateway import wiring
 from gateway.own_secrets import open_own_secrets
 from gateway.settings import GatewaySettings
+from gateway.webhooks.settings import WebhookSettings
 
 
 async def build(resources: Resources) -> ProcessParts:
     """Only the tables are required: each other part is on the way of some requests alone."""
     settings, data_dir, secrets = GatewaySettings(), resources.data_dir, resources.secrets
+    events = resources.take_optional(
+        await open_event_log(EventLogSettings(), data_dir, secrets, resources.registry)
+    )
     around = wiring.Surroundings(
         secrets=await open_own_secrets(secrets, settings.token_lifetime_s),
         tables=await open_tables(
             DatabaseSettings(), "gateway", wiring.MIGRATIONS, data_dir, secrets
         ),
         calls=resources.take(await open_calls("gateway", secrets)),
-        publisher=resources.take_optional(
-            await open_event_log(EventLogSettings(), data_dir, secrets, resources.registry)
-        ),
+        publisher=events,
+        events=events,
+        envelope_keys=resources.envelope_keys,
         rate_limiter=resources.take(
             await open_rate_limiter(RedisSettings(), secrets, resources.registry)
         ),
         channels=_channels(resources),
         registry=resources.registry,
+        webhooks=WebhookSettings(),
         checks=resources.checks,
         serves_metrics=False,
     )

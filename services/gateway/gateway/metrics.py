@@ -1,13 +1,15 @@
-"""How many HTTP requests there are, how long they take, how they end, and what is refused."""
+"""How many requests and deliveries there are, how long they take, how they end, what is refused."""
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from clientsphere_common.rate_limits.model import Limit
+from gateway.webhooks.model import DeliveryState
 
 _ADMISSION_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1)
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_LAG_BUCKETS_S = (0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 28800, 86400)
 
 
 class HttpMetrics:
@@ -56,6 +58,35 @@ class LimitMetrics:
 
     def near(self, limit: Limit) -> None:
         self._near.labels(limit.name, _mode(limit)).inc()
+
+
+class WebhookMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._attempts = Counter(
+            "clientsphere_webhook_attempts_total",
+            "Attempts to deliver to a webhook, by what became of the delivery.",
+            ("state",),
+            registry=registry,
+        )
+        self._lag = Histogram(
+            "clientsphere_webhook_delivery_seconds",
+            "Time from an event to the receiver's acceptance.",
+            buckets=_LAG_BUCKETS_S,
+            registry=registry,
+        )
+        self._overdue = Gauge(
+            "clientsphere_webhook_overdue_seconds",
+            "For how long the oldest delivery is due that nothing but ourselves holds up.",
+            registry=registry,
+        )
+
+    def attempted(self, state: DeliveryState, lag_s: float) -> None:
+        self._attempts.labels(state.value).inc()
+        if state is DeliveryState.DELIVERED:
+            self._lag.observe(lag_s)
+
+    def overdue_s(self, seconds: float) -> None:
+        self._overdue.set(seconds)
 
 
 def _mode(limit: Limit) -> str:

@@ -22,6 +22,7 @@ from gateway.tenants import Tenants
 from gateway.token_issuers.registration import IssuerRegistration
 from gateway.tokens import AccessTokens
 from gateway.uploads import UploadForm
+from gateway.webhooks.assembly import Webhooks
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Services:
     searching: Searching
     answering: Answering
     trail: AuditTrail
+    webhooks: Webhooks
     checks: Sequence[Check]
     registry: CollectorRegistry
     transfer_timeout_s: float

@@ -11,12 +11,13 @@ from prometheus_client import CollectorRegistry
 
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
-from clientsphere_common.events.ports import EventPublisher
+from clientsphere_common.events.ports import EventPublisher, EventSource
 from clientsphere_common.http_server import HttpServer
 from clientsphere_common.modules import Module, Opened
 from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
+from clientsphere_common.secrets.ports import EnvelopeKeys
 from gateway.adapters.https_documents import HttpsDocuments
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
@@ -55,6 +56,9 @@ from gateway.token_issuers.assembly import TokenIssuers, assemble
 from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens
 from gateway.uploads import UploadForm
+from gateway.webhooks.assembly import Webhooks
+from gateway.webhooks.settings import WebhookSettings
+from gateway.webhooks_wiring import WebhookSurroundings, build_webhooks
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -79,8 +83,11 @@ class Surroundings:
     channels: ServiceChannels
     calls: OutgoingCalls
     publisher: EventPublisher
+    events: EventSource
+    envelope_keys: EnvelopeKeys
     rate_limiter: RateLimiter
     registry: CollectorRegistry
+    webhooks: WebhookSettings
     checks: Sequence[Check] = ()
     """Readiness of everything else that the process depends on."""
     credentials_file: Path | None = None
@@ -104,18 +111,24 @@ class GatewayParts:
 def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
     database = around.tables.use
     relay = OutboxRelay(database, OutboxRow, around.publisher)
+    api_keys = SqlApiKeys(database, relay)
     stores = _Stores(
-        api_keys=SqlApiKeys(database, relay),
+        api_keys=api_keys,
+        usage=KeyUsage(api_keys),
         roles=SqlRoles(database, relay),
         tenants=SqlTenants(database, relay),
         journal=SqlAuditJournal(database, relay),
         tenant_limits=TenantLimits(SqlLimits(database, relay), settings.limits),
     )
-    usage = KeyUsage(stores.api_keys)
     documents = HttpsDocuments(settings.oidc_ca_file, settings.oidc_timeout_s)
     issuers = assemble(SqlTokenIssuers(database, relay), stores.tenants, documents, TokenVerifier())
     checks = (*around.tables.checks, *around.checks)
-    services = _services(settings, replace(around, checks=checks), stores, usage, issuers)
+    webhooks = build_webhooks(
+        around.webhooks,
+        WebhookSurroundings(database, relay, around.events, around.envelope_keys, around.registry),
+    )
+    around = replace(around, checks=checks)
+    services = _services(settings, around, stores, issuers, webhooks.use)
     protection = protect(settings, around.registry)
     http = http_server(create_app(services, settings, protection), settings)
     workers: list[Module] = [protection.lag, http]
@@ -127,10 +140,11 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
             *around.secrets.modules,
             *around.tables.modules,
             relay,
-            usage,
+            stores.usage,
             documents,
             issuers.keys,
             stores.tenant_limits,
+            *webhooks.modules,
         ),
         workers=workers,
         checks=checks,
@@ -141,6 +155,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
 @dataclass(frozen=True)
 class _Stores:
     api_keys: SqlApiKeys
+    usage: KeyUsage
     roles: SqlRoles
     tenants: SqlTenants
     journal: SqlAuditJournal
@@ -151,14 +166,14 @@ def _services(
     settings: GatewaySettings,
     around: Surroundings,
     stores: _Stores,
-    usage: KeyUsage,
     issuers: TokenIssuers,
+    webhooks: Webhooks,
 ) -> Services:
     own, channels = around.secrets.use, around.channels
     calls, call_timeout_s = around.calls, settings.call_timeout_s
     mint = KeyMint(own.api_key_pepper)
     roles = Roles(stores.roles, mint.now, Remembered())
-    api_keys = ApiKeys(stores.api_keys, mint, usage, roles)
+    api_keys = ApiKeys(stores.api_keys, mint, stores.usage, roles)
     tokens = AccessTokens(
         own.token_keys, settings.token_issuer, settings.token_lifetime_s, issuers.verifier
     )
@@ -198,6 +213,7 @@ def _services(
             settings.passages_per_answer,
         ),
         trail=AuditServiceTrail(channels.audit, calls, call_timeout_s),
+        webhooks=webhooks,
         checks=around.checks,
         registry=around.registry,
         transfer_timeout_s=settings.transfer_timeout_s,

@@ -18,6 +18,10 @@ from gateway.limit_rules import RouteClass
 from tests.harness.gateway import Gateway
 
 PUT_OR_POST = ("POST", "PUT")
+NOTHING_TO_SAY = (
+    "POST /v1/webhooks/{webhook_id}/test",
+    "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
+)
 
 Operation = dict[str, Any]
 
@@ -88,7 +92,8 @@ class TestEveryOperation:
 
     def test_takes_a_body_when_it_posts_or_puts(self, gateway: Gateway) -> None:
         for name, operation in operations(gateway.app.openapi()):
-            assert ("requestBody" in operation) == name.startswith(PUT_OR_POST), name
+            takes_one = name.startswith(PUT_OR_POST) and name not in NOTHING_TO_SAY
+            assert ("requestBody" in operation) == takes_one, name
 
     def test_names_its_problems(self, gateway: Gateway) -> None:
         for name, operation in operations(gateway.app.openapi()):

@@ -26,6 +26,7 @@ from clientsphere_common.secrets.assembly import embedded_secrets
 from clientsphere_common.secrets.settings import SecretsSettings
 from gateway.own_secrets import MAKERS, open_own_secrets
 from gateway.settings import GatewaySettings
+from gateway.webhooks.settings import WebhookSettings
 from gateway.wiring import MIGRATIONS, GatewayParts, ServiceChannels, Surroundings, build
 from tests.fakes.event_publisher import FakeEventPublisher
 from tests.harness.certificates import make_authority
@@ -62,15 +63,19 @@ async def process(
     """The other services are addresses where nobody answers."""
     channel = open_channel(f"unix:{data_dir}/nobody.sock")
     publisher = FakeEventPublisher()
-    secrets = embedded_secrets(SecretsSettings(), {}, data_dir, MAKERS).secrets
+    opened = embedded_secrets(SecretsSettings(), {}, data_dir, MAKERS)
+    secrets = opened.secrets
     around = Surroundings(
         secrets=await open_own_secrets(secrets, settings.token_lifetime_s),
         tables=sqlite_tables("gateway", MIGRATIONS, data_dir),
         channels=ServiceChannels(channel, channel, channel, channel),
         calls=OutgoingCalls(CallerSigner("gateway", Ed25519PrivateKey.generate())),
         publisher=publisher,
+        events=publisher,
+        envelope_keys=opened.envelope_keys,
         rate_limiter=InProcessRateLimiter(),
         registry=CollectorRegistry(),
+        webhooks=WebhookSettings(),
         checks=checks,
         credentials_file=data_dir / "credentials.json",
         serves_metrics=serves_metrics,

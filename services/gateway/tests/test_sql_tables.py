@@ -49,6 +49,8 @@ class TestTheMigration:
             "roles",
             "tenants",
             "token_issuers",
+            "webhook_deliveries",
+            "webhooks",
         }
 
 

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     API_KEYS_MANAGE = "api_keys:manage"
     ROLES_MANAGE = "roles:manage"
     AUDIT_READ = "audit:read"
+    WEBHOOKS_MANAGE = "webhooks:manage"
 
 
 class Role(StrEnum):

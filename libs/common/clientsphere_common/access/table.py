@@ -142,6 +142,21 @@ TABLE: tuple[Row, ...] = (
         routes=("GET /v1/audit/events",),
         methods=(f"{_AUDIT}/ListEvents", f"{_AUDIT}/GetHead"),
     ),
+    Row(
+        Permission.WEBHOOKS_MANAGE,
+        _ADMINS,
+        routes=(
+            "POST /v1/webhooks",
+            "GET /v1/webhooks",
+            "GET /v1/webhooks/{webhook_id}",
+            "PUT /v1/webhooks/{webhook_id}",
+            "DELETE /v1/webhooks/{webhook_id}",
+            "POST /v1/webhooks/{webhook_id}/rotate",
+            "POST /v1/webhooks/{webhook_id}/test",
+            "GET /v1/webhooks/{webhook_id}/deliveries",
+            "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
+        ),
+    ),
 )
 
 

@@ -69,8 +69,10 @@ class EventOperations(GroupStandings, Protocol):
         """
 
 
-class EventLog(EventPublisher, EventOperations, Protocol):
+class EventSource(Protocol):
     def consumer(self, subscription: Subscription) -> EventConsumer: ...
 
+
+class EventLog(EventPublisher, EventSource, EventOperations, Protocol):
     async def check(self) -> None:
         """Raises DependencyUnavailableError when the log does not answer."""

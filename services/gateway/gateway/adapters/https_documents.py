@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from pathlib import Path
 
 import httpx
 
 from clientsphere_common.errors import DependencyUnavailableError
+from gateway.adapters.https_trust import trusting
 
 MAX_BYTES = 64 * 1024
 _LAST_PORT = 65_535
@@ -48,8 +48,7 @@ class HttpsDocuments:
     async def _opened(self) -> httpx.AsyncClient:
         async with self._opening:
             if self._client is None:
-                # Reading the public authorities takes longer than others should wait.
-                context = await asyncio.to_thread(self._trusting)
+                context = await asyncio.to_thread(trusting, self._ca_file)
                 self._client = httpx.AsyncClient(
                     verify=context,
                     follow_redirects=False,
@@ -58,12 +57,6 @@ class HttpsDocuments:
                     headers={"Accept": "application/json", "Accept-Encoding": "identity"},
                 )
             return self._client
-
-    def _trusting(self) -> ssl.SSLContext:
-        context = httpx.create_ssl_context(trust_env=False)
-        if self._ca_file is not None:
-            context.load_verify_locations(self._ca_file)
-        return context
 
 
 def _require_https(url: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from clientsphere_common.db.columns import Int64
@@ -85,6 +85,55 @@ class ChangedLimitRow(TenantScoped, Base):
     per_minute: Mapped[Int64]
     burst: Mapped[Int64]
     is_shadow: Mapped[bool]
+
+
+class WebhookRow(TenantScoped, Base):
+    __tablename__ = "webhooks"
+
+    tenant_id: Mapped[str] = mapped_column(String(64), ForeignKey("tenants.id"), index=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    url: Mapped[str] = mapped_column(String(1024))
+    description: Mapped[str] = mapped_column(String(120))
+    event_types: Mapped[list[str]] = mapped_column(JSON)
+    disabled_reason: Mapped[str] = mapped_column(String(16), default="")
+    """Empty while it is enabled."""
+    secret: Mapped[bytes]
+    """Encrypted under the key of the tenant, as is the one before."""
+    previous_secret: Mapped[bytes | None]
+    previous_secret_ends_at_ms: Mapped[Int64 | None]
+    failures_in_row: Mapped[int] = mapped_column(default=0)
+    failing_since_ms: Mapped[Int64 | None]
+    rests_until_ms: Mapped[Int64] = mapped_column(default=0)
+    created_at_ms: Mapped[Int64]
+    updated_at_ms: Mapped[Int64]
+
+
+class WebhookDeliveryRow(TenantScoped, Base):
+    """`due_at_ms` is when it may be taken next; taking it puts that off by the lease."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        Index("ix_webhook_deliveries_due", "webhook_id", "state", "due_at_ms"),
+        Index("ix_webhook_deliveries_by_age", "webhook_id", "created_at_ms", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    webhook_id: Mapped[str] = mapped_column(
+        String(64), ForeignKey("webhooks.id", ondelete="CASCADE")
+    )
+    event_id: Mapped[str] = mapped_column(String(64))
+    event_type: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[bytes]
+    state: Mapped[str] = mapped_column(String(16))
+    due_at_ms: Mapped[Int64]
+    claims: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_attempt_at_ms: Mapped[Int64 | None]
+    response_status: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    occurred_at_ms: Mapped[Int64]
+    created_at_ms: Mapped[Int64]
+    settled_at_ms: Mapped[Int64 | None] = mapped_column(index=True)
 
 
 class OutboxRow(OutboxColumns, Base):

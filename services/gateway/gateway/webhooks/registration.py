@@ -1,0 +1,89 @@
+"""Webhooks: made, changed, given new secrets, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from clientsphere_common.errors import InvalidInputError
+from clientsphere_common.ids import new_id
+from clientsphere_common.request import Caller
+from clientsphere_common.secrets.ports import EnvelopeKeys
+from gateway.webhooks.destinations import DestinationRules
+from gateway.webhooks.model import (
+    DisabledReason,
+    IssuedWebhook,
+    SealedSecrets,
+    Webhook,
+    WebhookWish,
+)
+from gateway.webhooks.ports import WebhookStore
+from gateway.webhooks.signing import new_secret
+
+
+class WebhookRegistration:
+    """A name is not looked up here: the answer would say what our name server knows."""
+
+    def __init__(
+        self,
+        store: WebhookStore,
+        keys: EnvelopeKeys,
+        rules: DestinationRules,
+        per_tenant: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._rules = rules
+        self._per_tenant = per_tenant
+        self._now = now
+
+    async def create(self, caller: Caller, wish: WebhookWish) -> IssuedWebhook:
+        """Raises InvalidInputError for a URL that nothing is sent to, ConflictError for one
+        webhook too many."""
+        self._check(wish)
+        secret, now = new_secret(), self._now()
+        webhook = Webhook(
+            id=new_id("whk"),
+            tenant_id=caller.tenant_id,
+            wish=wish,
+            secrets=SealedSecrets(await self._sealed(caller, secret)),
+            created_at=now,
+            updated_at=now,
+            disabled_reason=None if wish.is_enabled else DisabledReason.BY_REQUEST,
+        )
+        await self._store.add(caller, webhook, self._per_tenant)
+        return IssuedWebhook(webhook, secret)
+
+    async def list_all(self, caller: Caller) -> Sequence[Webhook]:
+        return await self._store.list_all(caller.tenant_id)
+
+    async def get(self, caller: Caller, webhook_id: str) -> Webhook:
+        return await self._store.get(caller.tenant_id, webhook_id)
+
+    async def update(self, caller: Caller, webhook_id: str, wish: WebhookWish) -> Webhook:
+        self._check(wish)
+        return await self._store.update(caller, webhook_id, wish, self._now())
+
+    async def rotate(
+        self, caller: Caller, webhook_id: str, overlap: timedelta
+    ) -> tuple[str, SealedSecrets]:
+        """Another secret, and until when the one before signs beside it."""
+        # Before a secret is made: nobody needs one for an unknown id.
+        await self._store.get(caller.tenant_id, webhook_id)
+        secret, now = new_secret(), self._now()
+        sealed = await self._sealed(caller, secret)
+        secrets = await self._store.replace_secret(caller, webhook_id, sealed, now, now + overlap)
+        return secret, secrets
+
+    async def delete(self, caller: Caller, webhook_id: str) -> None:
+        await self._store.delete(caller, webhook_id)
+
+    def _check(self, wish: WebhookWish) -> None:
+        try:
+            self._rules.destination(wish.url)
+        except ValueError as error:
+            raise InvalidInputError("webhook_url_refused", f"The URL {error}.") from error
+
+    async def _sealed(self, caller: Caller, secret: str) -> bytes:
+        return await self._keys.encrypt(caller.tenant_id, secret.encode())
