@@ -16,7 +16,8 @@ from typing import cast
 
 _HEADER_BYTES = 12
 _QUESTION_TAIL = struct.Struct("!HH")
-_TYPE_A, _CLASS_IN, _NO_SUCH_NAME = 1, 1, 3
+_TYPE_A, _TYPE_AAAA, _CLASS_IN, _NO_SUCH_NAME = 1, 28, 1, 3
+_FAMILIES = {_TYPE_A: socket.AF_INET, _TYPE_AAAA: socket.AF_INET6}
 _ANSWER_FLAGS = 0x8180
 _POINTER_TO_QUESTION = 0xC00C
 
@@ -26,6 +27,8 @@ class NameServer(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.addresses: dict[str, list[str]] = {}
+        self.asked: list[str] = []
+        """The names of all questions."""
         self.port = 0
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -45,8 +48,9 @@ class NameServer(asyncio.DatagramProtocol):
         name, end = _name(query)
         kind, _ = _QUESTION_TAIL.unpack_from(query, end)
         question = query[_HEADER_BYTES : end + _QUESTION_TAIL.size]
+        self.asked.append(name)
         known = self.addresses.get(name, [])
-        records = [_record(address) for address in known] if kind == _TYPE_A else []
+        records = [_record(address) for address in known if _type_of(address) == kind]
         flags = _ANSWER_FLAGS | (0 if known else _NO_SUCH_NAME)
         header = query[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
         return header + question + b"".join(records)
@@ -73,5 +77,41 @@ def _name(query: bytes) -> tuple[str, int]:
 
 def _record(address: str) -> bytes:
     """Not to be kept: its time to live is 0."""
-    packed = socket.inet_aton(address)
-    return struct.pack("!HHHIH", _POINTER_TO_QUESTION, _TYPE_A, _CLASS_IN, 0, 4) + packed
+    kind = _type_of(address)
+    packed = socket.inet_pton(_FAMILIES[kind], address)
+    head = struct.pack("!HHHIH", _POINTER_TO_QUESTION, kind, _CLASS_IN, 0, len(packed))
+    return head + packed
+
+
+def _type_of(address: str) -> int:
+    return _TYPE_AAAA if ":" in address else _TYPE_A
+
+
+async def ask(port: int, name: str) -> list[str]:
+    """The addresses of both kinds that the name server on that port has for `name`.
+
+    As a resolver asks; raises OSError for a name without addresses.
+    """
+    found = [one for kind in _FAMILIES for one in await _ask(port, name.rstrip("."), kind)]
+    if not found:
+        raise OSError(f"{name} has no address")
+    return found
+
+
+async def _ask(port: int, name: str, kind: int) -> list[str]:
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    query = struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0"
+    query += _QUESTION_TAIL.pack(kind, _CLASS_IN)
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.setblocking(False)
+        client.connect(("127.0.0.1", port))
+        await loop.sock_sendall(client, query)
+        answer = await asyncio.wait_for(loop.sock_recv(client, 4096), 5)
+    (count,) = struct.unpack_from("!H", answer, 6)
+    at, found = len(query), []
+    for _ in range(count):
+        (size,) = struct.unpack_from("!H", answer, at + 10)
+        found.append(socket.inet_ntop(_FAMILIES[kind], answer[at + 12 : at + 12 + size]))
+        at += 12 + size
+    return found

@@ -20,7 +20,7 @@ from tests.stack.secrets import READERS, GeneratedSecrets
 
 _KEYS = "vault-keys"
 _READY = "vault-is-filled"
-_MAY_ENCRYPT = ("ingestion",)
+_MAY_ENCRYPT = ("gateway", "ingestion")
 _TRANSIT_POLICY = """
 path "transit/keys/clientsphere-*" { capabilities = ["create", "update"] }
 path "transit/datakey/plaintext/clientsphere-*" { capabilities = ["update"] }

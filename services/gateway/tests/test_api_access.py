@@ -26,6 +26,7 @@ PROTECTED: dict[Permission, tuple[str, str]] = {
     Permission.API_KEYS_MANAGE: ("GET", "/v1/api-keys"),
     Permission.ROLES_MANAGE: ("GET", "/v1/roles"),
     Permission.AUDIT_READ: ("GET", "/v1/audit/events"),
+    Permission.WEBHOOKS_MANAGE: ("GET", "/v1/webhooks"),
 }
 
 
