@@ -25,6 +25,7 @@ from clientsphere_cli.model.tenancy import (
     RotatedKey,
 )
 from clientsphere_cli.model.trail import TrailPage
+from clientsphere_cli.model.webhooks import Delivery, NewWebhook, Webhook
 from clientsphere_cli.sse import read_events
 from clientsphere_cli.transport import Transport, problem_of
 from clientsphere_cli.watched_file import WatchedFile
@@ -109,6 +110,29 @@ class Client:
 
     async def delete_role(self, role_id: str) -> None:
         await self._delete("/v1/roles", role_id)
+
+    async def webhooks(self) -> Sequence[Webhook]:
+        request = self._transport.request("GET", "/v1/webhooks")
+        return (await self._transport.fetch(request, _Webhooks)).items
+
+    async def create_webhook(self, receiver: str, event_types: Sequence[str]) -> NewWebhook:
+        body = {"url": receiver, "event_types": list(event_types)}
+        request = self._transport.request("POST", "/v1/webhooks", json=body)
+        return await self._transport.fetch(request, NewWebhook)
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        await self._delete("/v1/webhooks", webhook_id)
+
+    async def webhook_deliveries(self, webhook_id: str) -> Sequence[Delivery]:
+        """The newest ones, newest first."""
+        path = f"{_one('/v1/webhooks', webhook_id)}/deliveries"
+        return (
+            await self._transport.fetch(self._transport.request("GET", path), _Deliveries)
+        ).items
+
+    async def test_webhook(self, webhook_id: str) -> Delivery:
+        path = f"{_one('/v1/webhooks', webhook_id)}/test"
+        return await self._transport.fetch(self._transport.request("POST", path), Delivery)
 
     async def create_knowledge_base(self, name: str) -> KnowledgeBase:
         request = self._transport.request("POST", "/v1/knowledge-bases", json={"name": name})
@@ -274,6 +298,16 @@ class _ApiKeys:
 class _Roles:
     items: tuple[Role, ...]
     built_in: tuple[Role, ...]
+
+
+@dataclass(frozen=True)
+class _Webhooks:
+    items: tuple[Webhook, ...]
+
+
+@dataclass(frozen=True)
+class _Deliveries:
+    items: tuple[Delivery, ...]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from clientsphere_cli.commands import (
     limits,
     roles,
     tenants,
+    webhooks,
 )
 from clientsphere_cli.commands.ask import ask, search
 from clientsphere_cli.commands.demo import demo
@@ -36,6 +37,7 @@ app.add_typer(knowledge_bases.group, name="knowledge-bases")
 app.add_typer(access.group, name="access")
 app.add_typer(api_keys.group, name="api-keys")
 app.add_typer(roles.group, name="roles")
+app.add_typer(webhooks.group, name="webhooks")
 app.add_typer(audit.group, name="audit")
 app.add_typer(tenants.group, name="tenants")
 app.add_typer(limits.group, name="limits")

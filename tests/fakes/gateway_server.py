@@ -25,7 +25,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.fakes.gateway_tenant import AT, FakeTenant, Known, answer_from, new_document, passage_of
+from tests.fakes.gateway_tenant import (
+    AT,
+    FakeTenant,
+    Known,
+    answer_from,
+    new_delivery,
+    new_document,
+    passage_of,
+)
 
 OPERATOR_KEY = "fake-operator-key"
 _STATES = ("queued", "processing", "ready")
@@ -67,6 +75,7 @@ class FakeGateway:
         self.refused_files: dict[str, Refusal] = {}
         self.refuse_next: list[Refusal] = []
         """For the next requests, whatever they are."""
+        self.webhook_answer = {"state": "delivered", "response_status": 204, "reason": None}
         self.stream_ends: str = "done"
         """How a streamed answer ends: "done", "error", "torn"."""
         self.on_request: Callable[[], None] = lambda: None
@@ -118,6 +127,11 @@ class FakeGateway:
             Route("/v1/roles", self._list_roles, methods=["GET"]),
             Route("/v1/roles/{id}", self._update_role, methods=["PUT"]),
             Route("/v1/roles/{id}", self._delete_role, methods=["DELETE"]),
+            Route("/v1/webhooks", self._create_webhook, methods=["POST"]),
+            Route("/v1/webhooks", self._list_webhooks, methods=["GET"]),
+            Route("/v1/webhooks/{id}", self._delete_webhook, methods=["DELETE"]),
+            Route("/v1/webhooks/{id}/test", self._test_webhook, methods=["POST"]),
+            Route("/v1/webhooks/{id}/deliveries", self._list_deliveries, methods=["GET"]),
             Route("/v1/knowledge-bases", self._create_knowledge_base, methods=["POST"]),
             Route("/v1/knowledge-bases", self._list_knowledge_bases, methods=["GET"]),
             Route("/v1/knowledge-bases/{id}", self._delete_knowledge_base, methods=["DELETE"]),
@@ -214,6 +228,39 @@ class FakeGateway:
         role = _found(self._tenant(request).roles, request, "role")
         del self._tenant(request).roles[role["id"]]
         return Response(status_code=204)
+
+    async def _create_webhook(self, request: Request) -> Response:
+        webhooks = self._tenant(request).webhooks
+        webhook = {
+            "id": f"whk_{len(webhooks) + 1}",
+            "enabled": True,
+            "disabled_reason": None,
+            **(await self._body(request)),
+        }
+        webhooks[webhook["id"]] = webhook
+        return JSONResponse({**webhook, "secret": "whsec_made"}, 201)
+
+    async def _list_webhooks(self, request: Request) -> Response:
+        return JSONResponse({"items": list(self._tenant(request).webhooks.values())})
+
+    async def _delete_webhook(self, request: Request) -> Response:
+        webhooks = self._tenant(request).webhooks
+        del webhooks[_found(webhooks, request, "webhook")["id"]]
+        return Response(status_code=204)
+
+    async def _test_webhook(self, request: Request) -> Response:
+        tenant = self._tenant(request)
+        _found(tenant.webhooks, request, "webhook")
+        tenant.deliveries.insert(0, new_delivery(len(tenant.deliveries) + 1))
+        return JSONResponse(tenant.deliveries[0], 202)
+
+    async def _list_deliveries(self, request: Request) -> Response:
+        """Each look at those that wait finds them settled."""
+        tenant = self._tenant(request)
+        _found(tenant.webhooks, request, "webhook")
+        for delivery in tenant.deliveries:
+            delivery.update(self.webhook_answer)
+        return JSONResponse({"items": tenant.deliveries})
 
     async def _revoke_api_key(self, request: Request) -> Response:
         _found(self._tenant(request).api_keys, request, "API key")["revoked_at"] = AT

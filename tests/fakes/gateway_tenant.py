@@ -31,6 +31,8 @@ class FakeTenant:
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)
     access: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was last set, by the id of what it is for."""
+    webhooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
     trail: list[dict[str, Any]] = field(default_factory=list)
 
     def record(self, action: str, target_id: str = "") -> None:
@@ -73,6 +75,18 @@ def new_document(number: int, name: str, content: bytes) -> dict[str, Any]:
         "chunk_count": 0,
         "created_at": AT,
         "updated_at": AT,
+    }
+
+
+def new_delivery(number: int) -> dict[str, Any]:
+    return {
+        "id": f"whd_{number}",
+        "event_type": "webhook.test",
+        "state": "pending",
+        "attempts": 1,
+        "created_at": AT,
+        "response_status": None,
+        "reason": None,
     }
 
 

@@ -12,8 +12,9 @@ import pytest
 from tests.harness.product import Product, Served, Tenant, upload, wait_until_settled
 
 CANARY = "CANARY-7f3a-OWNED-BY-A"
-KINDS = ("kb", "doc", "key", "role", "tnt", "iss")
+KINDS = ("kb", "doc", "key", "role", "tnt", "iss", "whk", "whd")
 RANDOM_IDS = {kind: f"{kind}_{'0' * 32}" for kind in KINDS}
+WEBHOOK = {"url": "https://hooks.example/", "event_types": ["document.ready"]}
 BODIES = {
     "POST /v1/api-keys/{api_key_id}/rotate": {"overlap_hours": 1},
     "PUT /v1/roles/{role_id}": {"name": "x", "permissions": ["search"]},
@@ -22,6 +23,8 @@ BODIES = {
         "editors": {"everyone": True},
     },
     "PUT /v1/documents/{document_id}/access": {"readers": {"everyone": True}},
+    "PUT /v1/webhooks/{webhook_id}": WEBHOOK,
+    "POST /v1/webhooks/{webhook_id}/rotate": {"overlap_hours": 1},
 }
 PATH_PREFIXES = {
     "knowledge_base_id": "kb",
@@ -30,6 +33,8 @@ PATH_PREFIXES = {
     "role_id": "role",
     "tenant_id": "tnt",
     "token_issuer_id": "iss",
+    "webhook_id": "whk",
+    "delivery_id": "whd",
 }
 OPERATED = "/v1/tenants/"
 
@@ -66,6 +71,8 @@ def world_of(product: Served) -> World:
         key = client.post("/v1/api-keys", json={"name": "second", "role": "viewer"}).json()
         wanted = {"name": CANARY, "permissions": ["search"]}
         role = client.post("/v1/roles", json=wanted).json()
+        hook = client.post("/v1/webhooks", json={**WEBHOOK, "description": CANARY}).json()
+        delivery = client.post(f"/v1/webhooks/{hook['id']}/test").json()
     ids = {
         "kb": document["knowledge_base_id"],
         "doc": document["id"],
@@ -73,6 +80,8 @@ def world_of(product: Served) -> World:
         "role": role["id"],
         "tnt": a.id,
         "iss": f"iss_{'1' * 32}",
+        "whk": hook["id"],
+        "whd": delivery["id"],
     }
     return World(product, a, b, ids)
 
@@ -161,7 +170,14 @@ class TestForeignIds:
 class TestListsAndCounts:
     @pytest.mark.parametrize(
         "route",
-        ["/v1/documents", "/v1/knowledge-bases", "/v1/api-keys", "/v1/roles", "/v1/audit/events"],
+        [
+            "/v1/documents",
+            "/v1/knowledge-bases",
+            "/v1/api-keys",
+            "/v1/roles",
+            "/v1/webhooks",
+            "/v1/audit/events",
+        ],
     )
     def test_show_only_what_is_ones_own(self, world: World, route: str) -> None:
         with world.product.client(world.b.api_key) as client:

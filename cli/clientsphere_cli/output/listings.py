@@ -10,11 +10,18 @@ from rich.text import Text
 
 from clientsphere_cli.model.library import Document, KnowledgeBase
 from clientsphere_cli.model.tenancy import ApiKey, Limit, Role
+from clientsphere_cli.model.webhooks import Delivery, Webhook
 from clientsphere_cli.output.quantities import moment, size
 from clientsphere_cli.output.terminal import listing, plain
 from clientsphere_common.hash_chain import ChainLink
 
-_STATE_STYLES = {"ready": "green", "failed": "red", "revoked": "red", "expired": "red"}
+_STATE_STYLES = dict.fromkeys(("failed", "revoked", "expired", "dead"), "red") | {"ready": "green"}
+    "ready": "green",
+    "failed": "red",
+    "revoked": "red",
+    "expired": "red",
+    "dead": "red",
+}
 _SHORT_ID_CHARS = 12
 
 
@@ -103,6 +110,28 @@ def limit_table(limits: Mapping[str, Limit]) -> Table:
     for name, limit in limits.items():
         refuses = "no (shadow)" if limit.shadow else "yes"
         table.add_row(plain(name), f"{limit.per_minute:,}", f"{limit.burst:,}", plain(refuses))
+    return table
+
+
+def webhook_table(webhooks: Iterable[Webhook]) -> Table:
+    table = listing("Receiver", "Events", "State", "Id")
+    for one in webhooks:
+        condition = "enabled" if one.enabled else f"disabled: {one.disabled_reason}"
+        table.add_row(plain(one.url), plain(", ".join(one.event_types)), state(condition), plain(one.id))
+    return table
+
+
+def delivery_table(deliveries: Iterable[Delivery]) -> Table:
+    table = listing("At (UTC)", "Event", "State", "Attempts", "Answer", numbers=("Attempts",))
+    for one in deliveries:
+        answer = " ".join(str(part) for part in (one.response_status, one.reason) if part)
+        table.add_row(
+            moment(one.created_at),
+            plain(one.event_type),
+            state(one.state),
+            str(one.attempts),
+            plain(answer),
+        )
     return table
 
 
