@@ -88,9 +88,7 @@ async def _deliveries(connection: Connection, webhook_id: str) -> None:
 
 
 @group.command("test")
-def test_webhook(
-    webhook_id: IdArgument, url: UrlOption = None, api_key: ApiKeyOption = None
-) -> None:
+def send_test(webhook_id: IdArgument, url: UrlOption = None, api_key: ApiKeyOption = None) -> None:
     """Send a test to a receiver, and tell how it went."""
     asyncio.run(_test(connect(url, api_key), webhook_id))
 

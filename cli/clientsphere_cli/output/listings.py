@@ -15,7 +15,7 @@ from clientsphere_cli.output.quantities import moment, size
 from clientsphere_cli.output.terminal import listing, plain
 from clientsphere_common.hash_chain import ChainLink
 
-_STATE_STYLES = dict.fromkeys(("failed", "revoked", "expired", "dead"), "red") | {"ready": "green"}
+_STATE_STYLES = {
     "ready": "green",
     "failed": "red",
     "revoked": "red",
@@ -117,7 +117,9 @@ def webhook_table(webhooks: Iterable[Webhook]) -> Table:
     table = listing("Receiver", "Events", "State", "Id")
     for one in webhooks:
         condition = "enabled" if one.enabled else f"disabled: {one.disabled_reason}"
-        table.add_row(plain(one.url), plain(", ".join(one.event_types)), state(condition), plain(one.id))
+        table.add_row(
+            plain(one.url), plain(", ".join(one.event_types)), state(condition), plain(one.id)
+        )
     return table
 
 
