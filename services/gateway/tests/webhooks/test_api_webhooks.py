@@ -191,7 +191,8 @@ class TestDeliveries:
     ) -> None:
         path = f"/v1/webhooks/{webhook['id']}"
         sent = {(await owner.post(f"{path}/test")).json()["id"] for _ in range(5)}
-        found, token = set(), ""
+        found: set[str] = set()
+        token: str | None = ""
         for size in (2, 2, 1):
             query = {"page_size": "2", "page_token": token}
             page = (await owner.get(f"{path}/deliveries", params=query)).json()
