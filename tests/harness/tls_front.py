@@ -10,8 +10,8 @@ from pathlib import Path
 
 
 @asynccontextmanager
-async def tls_front(address: str, behind: str, certificate: Path, key: Path) -> AsyncIterator[None]:
-    """Serve at `address` what the server at `behind` serves."""
+async def tls_front(address: str, behind: str, certificate: Path, key: Path) -> AsyncIterator[int]:
+    """Serve at `address` what the server at `behind` serves; yields the port."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     connections: set[asyncio.Task[None]] = set()
@@ -27,7 +27,8 @@ async def tls_front(address: str, behind: str, certificate: Path, key: Path) -> 
 
     host, port = address.split(":")
     server = await asyncio.start_server(serve, host, int(port), ssl=context)
-    yield
+    port_served: int = server.sockets[0].getsockname()[1]
+    yield port_served
     server.close()
     for connection in list(connections):
         connection.cancel()

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.harness.certificates import CertificateAuthority
-from tests.harness.ports import free_port
 from tests.harness.tls_front import tls_front
 
 ACCEPTED = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -20,7 +19,7 @@ ACCEPTED = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 @dataclass
 class WebhookReceiver:
-    port: int
+    port: int = 0
     plain_port: int = 0
     answer: bytes = ACCEPTED
     answers_endlessly: bytes = b""
@@ -57,8 +56,7 @@ async def webhook_receiver(
 ) -> AsyncIterator[WebhookReceiver]:
     """On free ports of 127.0.0.1, with a certificate for `name`."""
     files = authority.issue(name, [name])
-    port = free_port()
-    receiver = WebhookReceiver(port)
+    receiver = WebhookReceiver()
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,7 +70,8 @@ async def webhook_receiver(
     receiver.plain_port = server.sockets[0].getsockname()[1]
     behind = f"127.0.0.1:{receiver.plain_port}"
     try:
-        async with tls_front(f"127.0.0.1:{port}", behind, files.certificate, files.key):
+        async with tls_front("127.0.0.1:0", behind, files.certificate, files.key) as port:
+            receiver.port = port
             yield receiver
     finally:
         server.close()

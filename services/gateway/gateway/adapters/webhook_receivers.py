@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpcore
@@ -89,14 +89,20 @@ class HttpReceivers:
             return self._context
 
 
-def _connection(
+@asynccontextmanager
+async def _connection(
     destination: Destination, addresses: Sequence[str], context: ssl.SSLContext
-) -> httpcore.AsyncHTTPConnection:
-    return httpcore.AsyncHTTPConnection(
-        httpcore.URL(destination.url).origin,
-        ssl_context=context,
-        network_backend=_CheckedAddresses(addresses),
+) -> AsyncIterator[httpcore.AsyncHTTPConnection]:
+    network = _CheckedAddresses(addresses)
+    connection = httpcore.AsyncHTTPConnection(
+        httpcore.URL(destination.url).origin, ssl_context=context, network_backend=network
     )
+    try:
+        async with connection:
+            yield connection
+    finally:
+        # The library forgets a connection when it is cancelled while it begins TLS.
+        await network.close()
 
 
 async def _read_a_little(response: httpcore.Response) -> None:
@@ -128,6 +134,7 @@ class _CheckedAddresses(httpcore.AsyncNetworkBackend):
     def __init__(self, addresses: Sequence[str]) -> None:
         self._addresses = addresses[:_ADDRESSES_TRIED]
         self._network = httpcore.AnyIOBackend()
+        self._opened: httpcore.AsyncNetworkStream | None = None
 
     async def connect_tcp(
         self,
@@ -137,6 +144,15 @@ class _CheckedAddresses(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        self._opened = await self._connect(port, timeout)
+        return self._opened
+
+    async def close(self) -> None:
+        """What is closed already stays so."""
+        if self._opened is not None:
+            await self._opened.aclose()
+
+    async def _connect(self, port: int, timeout: float | None) -> httpcore.AsyncNetworkStream:
         *others, last = self._addresses
         for address in others:
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):

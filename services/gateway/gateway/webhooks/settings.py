@@ -73,7 +73,9 @@ class WebhookSettings(BaseSettings):
 
     @property
     def limits(self) -> WorkLimits:
-        return WorkLimits(self.attempts, self.attempts_per_tenant)
+        # An attempt, as much again for the tables and keys, and a little for slow clocks.
+        lease = timedelta(seconds=2 * self.timeout_s + 20)
+        return WorkLimits(self.attempts, self.attempts_per_tenant, lease=lease)
 
     @property
     def disable_after(self) -> timedelta:

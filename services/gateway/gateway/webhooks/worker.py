@@ -26,7 +26,7 @@ class WorkLimits:
     attempts: int = 64
     per_tenant: int = 8
     per_webhook: int = 4
-    lease: timedelta = timedelta(seconds=90)
+    lease: timedelta = timedelta(seconds=40)
     """Longer than any attempt: afterwards another process may take the delivery."""
     poll_s: float = 1.0
     stop_grace_s: float = 10.0
