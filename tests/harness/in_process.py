@@ -19,6 +19,7 @@ from all_in_one.wiring import Process, build
 from clientsphere_common.modules import run_modules
 from clientsphere_common.settings import PlatformSettings
 from gateway.app import GatewayApi
+from gateway.limit_rules import LimitName, LimitRule
 from gateway.services import Services
 from gateway.settings import GatewaySettings
 from llm_proxy.settings import LlmProxySettings
@@ -27,6 +28,7 @@ from tests.harness.openai_server import OpenAiServer
 _T = TypeVar("_T")
 
 EMBEDDING_DIMENSION = 64
+_UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,8 @@ class ProductInProcess:
 
 def settings_for(data_dir: Path, model: OpenAiServer | None = None) -> AllSettings:
     """Without limits that matter; `model` embeds, and writes the answers."""
-    unlimited = 1_000_000
-    gateway = GatewaySettings(
-        port=0,
-        bootstrap_default_tenant=False,
-        tenant_burst=unlimited,
-        principal_burst=unlimited,
-    )
+    unlimited = dict.fromkeys(LimitName, LimitRule(_UNLIMITED, _UNLIMITED))
+    gateway = GatewaySettings(port=0, bootstrap_default_tenant=False, limits=unlimited)
     llm_proxy = LlmProxySettings()
     if model is not None:
         llm_proxy = LlmProxySettings(

@@ -181,6 +181,7 @@ class Programs(RuleBasedStateMachine):
 
     def _check(self) -> None:
         leaks = self.world.channels.leaks([tenant.id for tenant in self.world.tenants])
+        self.world.found += leaks
         assert not leaks, leaks
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:

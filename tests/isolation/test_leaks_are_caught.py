@@ -9,7 +9,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import httpx
 import pytest
 import structlog
 from hypothesis import settings
+from hypothesis.errors import HypothesisException
 from hypothesis.stateful import run_state_machine_as_test
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -162,7 +163,10 @@ def is_seen(channel: str, leak: Leak, here: Stage) -> bool:
 
 
 class KeepsAnswers:
-    """A response cache as they are often written: by the path, whoever asks; each serves twice."""
+    """A response cache as they are often written: by the path, whoever asks; each serves twice.
+
+    Not of what programs wait for: they would wait for ever.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -170,7 +174,7 @@ class KeepsAnswers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if scope["method"] != "GET" or path in {"/v1/me", "/metrics"}:
+        if scope["method"] != "GET" or path in {"/v1/me", "/v1/documents"}:
             await self._app(scope, receive, send)
             return
         kept = self._kept.pop(path, None)
@@ -223,6 +227,7 @@ def test_random_programs_meet_a_leak(
 
     with (
         stage(tmp_path / "world", surround) as here,
-        pytest.raises(AssertionError, match=f"channel='{channel}'"),
+        suppress(AssertionError, HypothesisException),
     ):
         run_state_machine_as_test(programs_on(here), settings=settings(SETTINGS, max_examples=30))
+    assert channel in {leak.channel for leak in here.world.found}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -174,5 +175,5 @@ class TestWhatAnotherTenantDoes:
 
 
 def remaining(response: httpx.Response) -> int:
-    tenant = response.headers["ratelimit"].split(",")[0]
-    return int(tenant.split(";r=")[1].split(";")[0])
+    (left,) = re.findall(r'"tenant";r=(\d+)', response.headers["ratelimit"])
+    return int(left)

@@ -22,7 +22,7 @@ from tests.harness.in_process import (
 from tests.harness.openai_server import ChatScript, openai_server, said
 from tests.harness.output import captured_output
 from tests.isolation.canaries import Canaries
-from tests.isolation.channels import Channels, Seen
+from tests.isolation.channels import Channels, Leak, Seen
 from tests.isolation.tenants import Tenant, move_in
 
 _T = TypeVar("_T")
@@ -40,6 +40,8 @@ class World:
     canaries: Canaries
     channels: Channels
     tenants: list[Tenant] = field(default_factory=list)
+    found: list[Leak] = field(default_factory=list)
+    """By programs, which are run again and may then not find it."""
 
     async def renew(self, count: int = 3) -> None:
         """Begin with tenants that have nothing."""
