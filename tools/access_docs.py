@@ -28,6 +28,10 @@ these permissions. Nobody can make a key or a role that may do more than they ma
 change, rotate or revoke one; keys of owners are the business of owners alone. Changes reach every
 gateway within five seconds.
 
+What a permission opens is narrowed further by the readers and editors of knowledge bases and
+documents ([how](use-the-api.md#who-may-read-what)): `documents:read_all` reads whatever the readers
+are, but opens nothing by itself, and `access:manage` is an editor everywhere.
+
 The operator of the platform creates tenants and reaches nothing in them: its key is no credential
 of any tenant.
 

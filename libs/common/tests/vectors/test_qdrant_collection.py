@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client import grpc as wire
+from qdrant_edge import Filter, UpdateOperation
 
+from clientsphere_common.access.audience import Audience
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.readiness import Check, ask_all
+from clientsphere_common.vectors.model import Readers
 from clientsphere_common.vectors.qdrant_server import QdrantServerIndex
 from clientsphere_common.vectors.remote.collection import IndexSchemaError
-from clientsphere_common.vectors.schema import FIELD_INDEXES, Field
+from clientsphere_common.vectors.schema import FIELD_INDEXES, Field, ReadersField
 from clientsphere_common.vectors.settings import QdrantSettings, Quantization
-from tests.contract.passage_chunks import DIMENSION, chunks
+from tests.contract.passage_chunks import DIMENSION, OPEN, chunks, question
 from tests.harness.modules import running
 from tests.harness.qdrant_server import QdrantServer, qdrant_server
 
@@ -163,3 +166,35 @@ class TestRefusing:
         server.version = version
         async with running(index_on(server)):
             assert server.collections.aliases
+
+
+class TestUpgrade:
+    """A collection of a release that knew of no readers."""
+
+    async def _outdate(self, server: QdrantServer) -> None:
+        index = index_on(server)
+        async with running(index):
+            await index.add("acme", chunks(3))
+            await index.activate("acme", "handbook", 1, OPEN)
+        shard = server.collections.get("passages").shard
+        for field in (field for place in ReadersField for field in place.value):
+            shard.update(UpdateOperation.delete_payload_by_filter(Filter(), [field]))
+            shard.update(UpdateOperation.delete_field_index(field))
+        server.collections.get("passages").fields.clear()
+
+    async def test_what_everybody_found_everybody_finds(self, server: QdrantServer) -> None:
+        await self._outdate(server)
+        index = index_on(server)
+        async with running(index):
+            assert len(await index.search("acme", question())) == 3
+        new = {field for place in ReadersField for field in place.value}
+        assert set(server.collections.get("passages").fields) == new
+
+    async def test_what_was_narrowed_since_is_not_given_back(self, server: QdrantServer) -> None:
+        await self._outdate(server)
+        nobody = Readers(Audience(frozenset()), 1)
+        for _ in range(2):
+            index = index_on(server)
+            async with running(index):
+                await index.set_document_readers("acme", "handbook", nobody)
+                assert await index.search("acme", question()) == []
