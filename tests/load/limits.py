@@ -2,15 +2,17 @@
 
     python -m tests.load.limits [step] [freeze] [flood]
 
-Each takes less than a minute: a gateway with a real Redis server, in processes of their own.
+Each takes less than two minutes: a gateway with a real Redis server, in processes of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -69,12 +71,15 @@ async def step() -> None:
         async with gateway_on(redis.url, *_ROOMY) as (gateway, keys):
             client = StepClient(gateway, keys[0])
             await client.load(200, 1)
+            begin_s = time.process_time()
             outcomes = await client.load(500, 10)
+            busy_ms = (time.process_time() - begin_s) * 1000 / len(outcomes)
             server = RedisServer(RedisSettings(url=redis.url, timeout_s=5))
             async with running(server):
                 floor = await FloorClient(server).load(500, 10)
     say("step: p50, p99", f"{two(outcomes)} (p99 at most 1)")
     say("  one bare round trip to Redis", two(floor))
+    say("  processor time, with the client", f"{busy_ms:.2f} ms")
 
 
 async def freeze() -> None:
@@ -107,7 +112,7 @@ async def flood() -> None:
         gateway.client(1) as other,
     ):
         await flooding.load(150, 2)
-        for _ in range(5):
+        for _ in range(10):
             alone += await other.load(12, 4)
             _, beside = await asyncio.gather(flooding.load(150, 4), other.load(12, 4))
             meanwhile += beside
@@ -134,6 +139,7 @@ MEASURED: dict[str, Callable[[], Awaitable[None]]] = {
 
 
 async def main(names: list[str]) -> None:
+    say("load of the machine, processors", f"{os.getloadavg()[0]:.1f}, {os.cpu_count()}")
     for name in names or MEASURED:
         await MEASURED[name]()
 
