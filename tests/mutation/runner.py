@@ -2,8 +2,9 @@
 
     python -m tests.mutation.runner clientsphere_common.vectors.tenant_filter [seconds]
 
-prints what survived of as many as the time is enough for. The module on disk is never changed: the mutant is what an import finds. The
-processes are forked from one that has loaded the libraries, which takes longer than most tests.
+prints what survived of as many as the time is enough for. The module on disk is never changed: the
+mutant is what an import finds. The processes are forked from one that has loaded the libraries,
+which takes longer than most tests.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Outcome:
         return self.tried - len(self.survivors)
 
 
-class _Mistaken(MetaPathFinder, SourceLoader):
+class _Mistaken(MetaPathFinder):
     """Finds the mutant where the module is looked for."""
 
     def __init__(self, module: str, path: str, source: str) -> None:
@@ -59,7 +60,15 @@ class _Mistaken(MetaPathFinder, SourceLoader):
     ) -> ModuleSpec | None:
         if fullname != self._module:
             return None
-        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
+        loader = _Text(self._path, self._source)
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=loader)
+
+
+class _Text(SourceLoader):
+    """Loads `source` as what stands in the file at `path`."""
+
+    def __init__(self, path: str, source: str) -> None:
+        self._path, self._source = path, source
 
     def get_filename(self, fullname: str) -> str:
         return self._path

@@ -145,8 +145,7 @@ def _unfiltered_call(
         conditions = argument(call, 0, "conditions")
         if not _comes_from(conditions, function, _MAKERS_OF_CONDITIONS, _CONDITIONS):
             yield Finding(code.module, call.lineno, f"{name}: conditions of unknown origin")
-    is_method = isinstance(call.func, ast.Attribute)
-    owner = last_name(call.func.value).removeprefix("_") if is_method else ""
+    owner = last_name(getattr(call.func, "value", call)).removeprefix("_")
     if called not in _TAKES_FILTER or owner in {"self", "shard"}:
         return
     position, keyword = _TAKES_FILTER[called]

@@ -108,8 +108,7 @@ def slots_of_body(body: Mapping[str, Any] | None) -> tuple[Slot, ...]:
 
 def require_ids(name: str, fields: frozenset[str], plans: Sequence[Plan]) -> None:
     """Raises RecipeMissingError for a field that looks like an id and never gets one."""
-    given = {slot.name.rpartition(".")[2] for plan in plans for slot in plan.slots}
-    given |= {part for plan in plans for slot in plan.slots for part in slot.name.split(".")}
+    given = {part for plan in plans for slot in plan.slots for part in slot.name.split(".")}
     for field in fields - given:
         if field in IDS or field.endswith(_LOOKS_LIKE_IDS):
             raise RecipeMissingError(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
@@ -15,7 +16,7 @@ from clientsphere.common.v1 import error_pb2
 from clientsphere_common.caller_context import CallerSigner
 from clientsphere_common.keys import read_private_key
 from clientsphere_common.request import Caller
-from clientsphere_common.rpc.metadata import CONTEXT_KEY, ERROR_KEY
+from clientsphere_common.rpc.metadata import CONTEXT_KEY, ERROR_KEY, Metadata
 from clientsphere_common.rpc.methods import SERVICES
 from tests.harness.product import Product, Served
 from tests.stack.stack import Stack
@@ -30,8 +31,6 @@ METHODS: dict[str, MethodDescriptor] = {
     for method in service.methods
 }
 """By their names in the access table, from the descriptors of the protos."""
-
-Metadata = Sequence[tuple[str, str | bytes]]
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,11 @@ class Backstage:
 
     def call_as(self, caller: Caller, method: str, requests: Sequence[bytes]) -> RpcAnswer:
         context = self.signers["gateway"].sign(caller)
-        return self.call(method, requests, [(CONTEXT_KEY, context)])
+        return self.call(method, requests, ((CONTEXT_KEY, context),))
 
     def call(self, method: str, requests: Sequence[bytes], metadata: Metadata) -> RpcAnswer:
-        about, channel = METHODS[method], self._channels[method.split(".")[1]]
-        make = channel.stream_stream if about.client_streaming else channel.unary_stream
-        sent = iter(requests) if about.client_streaming else requests[0]
-        call = make(method, None, None)(sent, timeout=_TIMEOUT_S, metadata=metadata)
+        channel = self._channels[method.split(".")[1]]
+        call: Any = _start(channel, method, requests, metadata)
         try:
             messages = tuple(call)
         except grpc.RpcError:
@@ -85,6 +82,17 @@ def backstage_of(product: Served) -> Iterator[Backstage]:
     yield Backstage(channels, signers)
     for channel in set(channels.values()):
         channel.close()
+
+
+def _start(
+    channel: Any, method: str, requests: Sequence[bytes], metadata: Metadata
+) -> Iterator[bytes]:
+    """Of bytes as they are: the messages of all methods look alike."""
+    is_stream = METHODS[method].client_streaming
+    make = (channel.stream_stream if is_stream else channel.unary_stream)(method, None, None)
+    sent = iter(requests) if is_stream else requests[0]
+    answers: Iterator[bytes] = make(sent, timeout=_TIMEOUT_S, metadata=metadata)
+    return answers
 
 
 def _signer(name: str, file: Path) -> CallerSigner:

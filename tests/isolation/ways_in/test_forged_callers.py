@@ -15,12 +15,12 @@ from clientsphere.common.v1 import context_pb2
 from clientsphere.ingestion.v1 import document_pb2, knowledge_base_pb2
 from clientsphere_common.caller_context import CallerSigner
 from clientsphere_common.request import Caller
-from clientsphere_common.rpc.metadata import CONTEXT_KEY
+from clientsphere_common.rpc.metadata import CONTEXT_KEY, Metadata
 from tests.isolation.ways_in.actors import Actor
 from tests.isolation.ways_in.filling import filled
 from tests.isolation.ways_in.plans import slots_of_body
 from tests.isolation.ways_in.recipes import METHODS as RECIPES
-from tests.isolation.ways_in.rpc import METHODS, Backstage, Metadata
+from tests.isolation.ways_in.rpc import METHODS, Backstage
 from tests.isolation.ways_in.world import World
 
 GET_DOCUMENT = "/clientsphere.ingestion.v1.IngestionService/GetDocument"
@@ -172,10 +172,10 @@ class TestAGenuineContext:
     ) -> None:
         """It is no secret between services: whoever holds it acts for its tenant, for a minute."""
         heads = [
-            backstage.call(HEAD, [b""], [(CONTEXT_KEY, context)])
+            backstage.call(HEAD, [b""], ((CONTEXT_KEY, context),))
             for tenant in world.tenants[:2]
             for context in [backstage.signers["gateway"].sign(caller_of(tenant.owner))]
-            if backstage.call(LIST_KNOWLEDGE_BASES, [b""], [(CONTEXT_KEY, context)]).status == "OK"
+            if backstage.call(LIST_KNOWLEDGE_BASES, [b""], ((CONTEXT_KEY, context),)).status == "OK"
         ]
         assert len(set(heads)) == 2
         assert {one.status for one in heads} == {"OK"}

@@ -157,13 +157,14 @@ class World:
     def people_in_trail(self, tenant: Inhabited) -> set[str]:
         """The principals of all its events so far."""
         people: set[str] = set()
-        after, items = 0, [{}]
-        while items:
+        after = 0
+        while True:
             page = Request("GET", "/v1/audit/events", {"after": str(after), "limit": "1000"})
             items = self.send(tenant.owner, page).json()["items"]
+            if not items:
+                return people
             people |= {one["event"]["principal_id"] for one in items}
             after += len(items)
-        return people
 
     def _settle(self, tenant: Inhabited) -> None:
         deadline = time.monotonic() + _SETTLING_S
