@@ -27,7 +27,7 @@ from gateway.api import (
     tokens,
     webhooks,
 )
-from gateway.api.access import BEARER, TIMEOUT_PARAMETER, check_access, routes_of
+from gateway.api.access import BEARER, check_access, routes_of
 from gateway.api.docs import add_docs
 from gateway.api.problem_docs import PROBLEM_SCHEMA
 from gateway.client_address import ClientAddresses
@@ -47,6 +47,7 @@ _DESCRIPTION = """\
 Answers from your own documents, each sentence with the words that it rests on.
 
 Send `Authorization: Bearer` with an API key, or with an access token that you got for one.
+Any request may say how many seconds its client waits: `X-Request-Timeout-S: 2.5`.
 Failures are `application/problem+json` with a stable `code` and the `request_id` to quote.
 """
 _EXPOSED_HEADERS = (
@@ -65,7 +66,6 @@ class GatewayApi(FastAPI):
         document = super().openapi()
         components = document["components"]
         components["schemas"]["Problem"] = dict(PROBLEM_SCHEMA)
-        components["parameters"] = {TIMEOUT_PARAMETER["name"]: TIMEOUT_PARAMETER}
         components["securitySchemes"] = {
             BEARER: {
                 "type": "http",

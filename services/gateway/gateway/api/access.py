@@ -16,18 +16,8 @@ from gateway.api.gate import admit, admit_stranger, require_operator
 from gateway.api.route_classes import class_of
 from gateway.api.strict_request import StrictRequest
 from gateway.limit_rules import RouteClass
-from gateway.middleware.request_deadline import LEAST_TIMEOUT_S, TIMEOUT_HEADER
 
 BEARER = "bearer"
-TIMEOUT_PARAMETER: dict[str, Any] = {
-    "name": TIMEOUT_HEADER,
-    "in": "header",
-    "required": False,
-    "description": "Seconds after which the client no longer waits. Nothing behind the API works"
-    " on it any longer than that; more than the server's own limit is as good as the limit.",
-    "schema": {"type": "number", "minimum": LEAST_TIMEOUT_S},
-    "example": 2.5,
-}
 
 
 class GuardedRoute(APIRoute):
@@ -81,10 +71,7 @@ def _access_of(name: str) -> Access:
 
 def _documentation(access: Access) -> dict[str, Any]:
     security: list[dict[str, list[str]]] = [] if access is Entry.PUBLIC else [{BEARER: []}]
-    timeout: dict[str, Any] = {}
-    if access is not Entry.PUBLIC:
-        timeout = {"parameters": [{"$ref": f"#/components/parameters/{TIMEOUT_HEADER}"}]}
-    return {"x-required-permission": access.value, "security": security, **timeout}
+    return {"x-required-permission": access.value, "security": security}
 
 
 async def _let_in(request: Request, access: Access, route_class: RouteClass) -> None:

@@ -16,7 +16,7 @@ from gateway.problems import error_response
 from gateway.route_names import RouteNames
 
 TIMEOUT_HEADER = "X-Request-Timeout-S"
-LEAST_TIMEOUT_S = 0.001
+_LEAST_TIMEOUT_S = 0.001
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _GRACE_S = 1.0
 """For calls to end by their own deadline, which is the same, and for the audit trail to be told."""
@@ -76,7 +76,7 @@ class RequestDeadline:
 
 
 def _seconds(asked: list[str]) -> float:
-    if len(asked) == 1 and _NUMBER.fullmatch(asked[0]) and float(asked[0]) >= LEAST_TIMEOUT_S:
+    if len(asked) == 1 and _NUMBER.fullmatch(asked[0]) and float(asked[0]) >= _LEAST_TIMEOUT_S:
         return float(asked[0])
     raise InvalidInputError(
         "request_timeout_invalid",
