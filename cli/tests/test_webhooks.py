@@ -38,11 +38,7 @@ class TestWebhooks:
 
     def test_refused_test_is_a_failure(self, command: CommandLine, gateway: FakeGateway) -> None:
         create(command)
-        gateway.webhook_answer = {
-            "state": "dead",
-            "response_status": 500,
-            "reason": "not_accepted",
-        }
+        gateway.answers_webhooks(500, "not_accepted")
         result = command.run("webhooks", "test", "whk_1")
         assert result.exit_code == 1
         assert "did not accept the test: not_accepted (500)" in result.stderr

@@ -30,10 +30,10 @@ from tests.fakes.gateway_tenant import (
     FakeTenant,
     Known,
     answer_from,
-    new_delivery,
     new_document,
     passage_of,
 )
+from tests.fakes.gateway_webhooks import FakeWebhooks
 
 OPERATOR_KEY = "fake-operator-key"
 _STATES = ("queued", "processing", "ready")
@@ -57,6 +57,7 @@ class FakeGateway:
     """Each look at a document takes its processing one step further."""
 
     def __init__(self) -> None:
+        self._webhooks = FakeWebhooks(self._tenant, self._body, _found)
         self.forget()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -75,13 +76,13 @@ class FakeGateway:
         self.refused_files: dict[str, Refusal] = {}
         self.refuse_next: list[Refusal] = []
         """For the next requests, whatever they are."""
-        self.webhook_answer = {"state": "delivered", "response_status": 204, "reason": None}
         self.stream_ends: str = "done"
         """How a streamed answer ends: "done", "error", "torn"."""
         self.on_request: Callable[[], None] = lambda: None
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self._known: dict[tuple[str, str], Known] = {}
+        self._webhooks.answer = {"state": "delivered", "response_status": 204, "reason": None}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -109,6 +110,11 @@ class FakeGateway:
         self.tenants[key] = FakeTenant(name)
         return key
 
+    def answers_webhooks(self, status: int, reason: str | None) -> None:
+        """What becomes of the tests that are sent."""
+        state = "delivered" if reason is None else "dead"
+        self._webhooks.answer = {"state": state, "response_status": status, "reason": reason}
+
     def knows(self, tenant: str, question: str, known: Known) -> None:
         self._known[tenant, question] = known
 
@@ -127,11 +133,7 @@ class FakeGateway:
             Route("/v1/roles", self._list_roles, methods=["GET"]),
             Route("/v1/roles/{id}", self._update_role, methods=["PUT"]),
             Route("/v1/roles/{id}", self._delete_role, methods=["DELETE"]),
-            Route("/v1/webhooks", self._create_webhook, methods=["POST"]),
-            Route("/v1/webhooks", self._list_webhooks, methods=["GET"]),
-            Route("/v1/webhooks/{id}", self._delete_webhook, methods=["DELETE"]),
-            Route("/v1/webhooks/{id}/test", self._test_webhook, methods=["POST"]),
-            Route("/v1/webhooks/{id}/deliveries", self._list_deliveries, methods=["GET"]),
+            *self._webhooks.routes(),
             Route("/v1/knowledge-bases", self._create_knowledge_base, methods=["POST"]),
             Route("/v1/knowledge-bases", self._list_knowledge_bases, methods=["GET"]),
             Route("/v1/knowledge-bases/{id}", self._delete_knowledge_base, methods=["DELETE"]),
@@ -228,39 +230,6 @@ class FakeGateway:
         role = _found(self._tenant(request).roles, request, "role")
         del self._tenant(request).roles[role["id"]]
         return Response(status_code=204)
-
-    async def _create_webhook(self, request: Request) -> Response:
-        webhooks = self._tenant(request).webhooks
-        webhook = {
-            "id": f"whk_{len(webhooks) + 1}",
-            "enabled": True,
-            "disabled_reason": None,
-            **(await self._body(request)),
-        }
-        webhooks[webhook["id"]] = webhook
-        return JSONResponse({**webhook, "secret": "whsec_made"}, 201)
-
-    async def _list_webhooks(self, request: Request) -> Response:
-        return JSONResponse({"items": list(self._tenant(request).webhooks.values())})
-
-    async def _delete_webhook(self, request: Request) -> Response:
-        webhooks = self._tenant(request).webhooks
-        del webhooks[_found(webhooks, request, "webhook")["id"]]
-        return Response(status_code=204)
-
-    async def _test_webhook(self, request: Request) -> Response:
-        tenant = self._tenant(request)
-        _found(tenant.webhooks, request, "webhook")
-        tenant.deliveries.insert(0, new_delivery(len(tenant.deliveries) + 1))
-        return JSONResponse(tenant.deliveries[0], 202)
-
-    async def _list_deliveries(self, request: Request) -> Response:
-        """Each look at those that wait finds them settled."""
-        tenant = self._tenant(request)
-        _found(tenant.webhooks, request, "webhook")
-        for delivery in tenant.deliveries:
-            delivery.update(self.webhook_answer)
-        return JSONResponse({"items": tenant.deliveries})
 
     async def _revoke_api_key(self, request: Request) -> Response:
         _found(self._tenant(request).api_keys, request, "API key")["revoked_at"] = AT
