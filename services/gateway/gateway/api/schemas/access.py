@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from clientsphere_common.access.audience import EVERYONE, Audience, audience
 from clientsphere_common.names import NAME_PATTERN
@@ -22,10 +22,17 @@ _Identity = Annotated[
 _Identities = Annotated[list[_Identity], Field(max_length=50)]
 
 
+def _true(value: object) -> bool:
+    """Or 1 would be taken for it."""
+    if value is not True:
+        raise ValueError("this is true, or not there")
+    return True
+
+
 class Everyone(RequestBody):
     model_config = examples(_EVERYONE)
 
-    everyone: Literal[True]
+    everyone: Annotated[Literal[True], BeforeValidator(_true)]
 
     def to_audience(self) -> Audience:
         return EVERYONE

@@ -24,14 +24,12 @@ Name = Annotated[
 Id = Annotated[str, StringConstraints(max_length=64)]
 
 
-def _any_number_of_times(schema: Example) -> None:
+def repeatable(schema: Example) -> None:
     """A value that is sent twice means what it means once, so it is not refused."""
     del schema["uniqueItems"]
 
 
-Permissions = Annotated[
-    frozenset[Permission], Field(min_length=1, json_schema_extra=_any_number_of_times)
-]
+Permissions = Annotated[frozenset[Permission], Field(min_length=1, json_schema_extra=repeatable)]
 
 
 class RequestBody(BaseModel):

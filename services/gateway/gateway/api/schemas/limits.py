@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, StrictBool, WithJsonSchema
 
 from gateway.api.schemas.common import RequestBody, ResponseBody, examples
 from gateway.limit_rules import OF_STRANGERS, LimitName
@@ -30,7 +30,7 @@ TenantLimitName = Annotated[
         {"type": "string", "enum": [name for name in LimitName if name not in OF_STRANGERS]}
     ),
 ]
-Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
 
 
 class NewLimitBody(RequestBody):
@@ -38,7 +38,7 @@ class NewLimitBody(RequestBody):
     """Sustained; tokens for `tokens`. For `concurrent` it says nothing."""
     burst: Count
     """At once."""
-    shadow: bool = False
+    shadow: StrictBool = False
 
 
 class ChangedLimitsBody(RequestBody):

@@ -6,9 +6,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StrictBool, StringConstraints, field_validator
 
-from gateway.api.schemas.common import Example, RequestBody, ResponseBody, examples
+from gateway.api.schemas.common import (
+    Example,
+    RequestBody,
+    ResponseBody,
+    examples,
+    repeatable,
+)
 from gateway.webhooks.model import (
     DeliveryState,
     DisabledReason,
@@ -61,8 +67,8 @@ class WebhookWishBody(RequestBody):
     url: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
     """`https`, with a public name."""
     description: Description = ""
-    event_types: Annotated[frozenset[EventType], Field(min_length=1)]
-    enabled: bool = True
+    event_types: Annotated[frozenset[EventType], Field(min_length=1, json_schema_extra=repeatable)]
+    enabled: StrictBool = True
     """False: nothing is sent, and what waits is given up."""
 
     def to_model(self) -> WebhookWish:
@@ -115,7 +121,7 @@ class WebhookList(ResponseBody):
 class SecretRotationBody(RequestBody):
     model_config = examples({"overlap_hours": 24})
 
-    overlap_hours: Annotated[int, Field(ge=0, le=168)] = 24
+    overlap_hours: Annotated[int, Field(strict=True, ge=0, le=168)] = 24
     """For so long the secret before signs, too."""
 
 
