@@ -54,6 +54,8 @@ class Recipe:
     """What is answered to an id that does not exist: an HTTP status, or a gRPC one by its name."""
     differs: tuple[str, ...] = field(default=())
     """Fields of the answer that are new each time."""
+    or_answers: frozenset[int] = frozenset()
+    """What an own one may be answered beside a success, for the state that it happens to be in."""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -63,6 +65,8 @@ KINDS: Mapping[str, Kind] = {
     "API key": Kind("key", "POST /v1/api-keys"),
     "role": Kind("role", "POST /v1/roles"),
     "token issuer": Kind("iss", "POST /v1/tenants/{tenant_id}/token-issuers"),
+    "webhook": Kind("whk", "POST /v1/webhooks"),
+    "delivery": Kind("whd", "POST /v1/webhooks/{webhook_id}/test"),
 }
 
 IDS: Mapping[str, str] = {
@@ -73,13 +77,17 @@ IDS: Mapping[str, str] = {
     "api_key_id": "API key",
     "role_id": "role",
     "token_issuer_id": "token issuer",
+    "webhook_id": "webhook",
+    "delivery_id": "delivery",
 }
 
-PLAIN = frozenset({"page_size", "page_token", "after", "limit", "action"})
+PLAIN = frozenset({"page_size", "page_token", "after", "limit", "action", "state"})
 
 _QUESTION = "What is the code word of the vault?"
 _NOTE = b"# Note\n\nThe gate of the north yard is painted green every spring.\n"
 _ISSUER = {"url": Word.NEW_URL, "audience": "clientsphere"}
+_EVERYONE = {"everyone": True}
+_WEBHOOK = {"url": Word.NEW_URL, "event_types": ["document.failed"]}
 
 ROUTES: Mapping[str, Sequence[Recipe]] = {
     "POST /v1/tokens": [Recipe({"grant_type": "api_key", "api_key": Word.OWN_KEY})],
@@ -112,12 +120,24 @@ ROUTES: Mapping[str, Sequence[Recipe]] = {
     "POST /v1/api-keys/{api_key_id}/rotate": [Recipe({"overlap_hours": 1})],
     "POST /v1/roles": [Recipe({"name": Word.NEW_NAME, "permissions": ["search"]})],
     "PUT /v1/roles/{role_id}": [Recipe({"name": Word.NEW_NAME, "permissions": ["chat"]})],
+    "PUT /v1/knowledge-bases/{knowledge_base_id}/access": [
+        Recipe({"readers": _EVERYONE, "editors": _EVERYONE})
+    ],
+    "PUT /v1/documents/{document_id}/access": [Recipe({"readers": _EVERYONE})],
+    "POST /v1/webhooks": [Recipe(_WEBHOOK)],
+    "PUT /v1/webhooks/{webhook_id}": [Recipe(_WEBHOOK)],
+    "POST /v1/webhooks/{webhook_id}/rotate": [Recipe({"overlap_hours": 1})],
+    "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": [
+        Recipe(or_answers=frozenset({409}))
+    ],
 }
 
 _INGESTION = "/clientsphere.ingestion.v1.IngestionService"
 _KNOWLEDGE_BASE = {"knowledge_base_id": Id("knowledge base")}
 _DOCUMENT = {"document_id": Id("document")}
 _NOT_FOUND = "NOT_FOUND"
+_READERS = {"readers": _EVERYONE}
+_READERS_AND_EDITORS = {**_READERS, "editors": _EVERYONE}
 _SAY = [{"role": "user", "text": _QUESTION}]
 
 METHODS: Mapping[str, Sequence[Recipe]] = {
@@ -138,6 +158,14 @@ METHODS: Mapping[str, Sequence[Recipe]] = {
     f"{_INGESTION}/DownloadDocument": [
         Recipe({**_DOCUMENT, "content": content}, unknown=_NOT_FOUND)
         for content in ("DOCUMENT_CONTENT_UNSPECIFIED", "DOCUMENT_CONTENT_EXTRACTED_TEXT")
+    ],
+    f"{_INGESTION}/GetKnowledgeBaseAccess": [Recipe(_KNOWLEDGE_BASE, unknown=_NOT_FOUND)],
+    f"{_INGESTION}/SetKnowledgeBaseAccess": [
+        Recipe({**_KNOWLEDGE_BASE, "access": _READERS_AND_EDITORS}, unknown=_NOT_FOUND)
+    ],
+    f"{_INGESTION}/GetDocumentAccess": [Recipe(_DOCUMENT, unknown=_NOT_FOUND)],
+    f"{_INGESTION}/SetDocumentAccess": [
+        Recipe({**_DOCUMENT, "access": _READERS}, unknown=_NOT_FOUND)
     ],
     "/clientsphere.retrieval.v1.RetrievalService/Search": [
         Recipe({"question": _QUESTION, "knowledge_base_ids": [Id("knowledge base")]}, unknown="OK")

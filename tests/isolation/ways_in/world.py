@@ -32,7 +32,9 @@ _UNSETTLED = {"queued", "processing"}
 _TRAIL = "GET /v1/audit/events"
 """Grows with what is read."""
 _TEXT = "GET /v1/documents/{document_id}/text"
-_OF_THE_MOMENT = {"last_used_at"}
+_OF_DELIVERIES = {"state", "attempts", "next_attempt_at", "last_attempt_at", "reason"}
+_OF_THE_MOMENT = {"last_used_at", "failing_since", *_OF_DELIVERIES}
+"""Changes without a request."""
 
 State = Mapping[str, object]
 
