@@ -14,6 +14,7 @@ from clientsphere_common.errors import (
     DependencyUnavailableError,
     NotFoundError,
 )
+from clientsphere_common.https_documents import FormAnswer
 from clientsphere_common.ids import derived_id
 from clientsphere_common.request import Caller, current_caller
 from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
@@ -265,3 +266,8 @@ class FakeIssuerDocuments:
         if url not in self.published:
             raise DependencyUnavailableError("issuer_document_unavailable", f"{url} is away.")
         return self.published[url]
+
+    async def post_form(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str]
+    ) -> FormAnswer:
+        return FormAnswer(is_accepted=True, content=await self.read(url))

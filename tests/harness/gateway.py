@@ -22,11 +22,13 @@ from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.request import Caller
 from clientsphere_common.secrets.local_keys import LocalEnvelopeKeys
-from clientsphere_common.secrets.ports import EnvelopeKeys
+from clientsphere_common.secrets.ports import EnvelopeKeys, Secrets
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
 from gateway.adapters.sql_limits import SqlLimits
 from gateway.adapters.sql_roles import SqlRoles
+from gateway.adapters.sql_sessions import SqlSessions
+from gateway.adapters.sql_sign_in_attempts import SqlSignInAttempts
 from gateway.adapters.sql_tenants import SqlTenants
 from gateway.adapters.sql_token_issuers import SqlTokenIssuers
 from gateway.adapters.tables import OutboxRow
@@ -34,6 +36,9 @@ from gateway.answering import Answering
 from gateway.api_keys import ApiKeys
 from gateway.app import GatewayApi, create_app
 from gateway.authentication import Authentication
+from gateway.browser_sign_in import assembly as browser_sign_in
+from gateway.browser_sign_in.assembly import SignInNeeds, SignInStores
+from gateway.browser_sign_in.ports import IssuerHttp
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limit_rules import LimitName, LimitRule, LimitRules
@@ -41,7 +46,6 @@ from gateway.limits import RequestLimits
 from gateway.metrics import LimitMetrics, WebhookMetrics
 from gateway.model.tenancy import NewTenant
 from gateway.own_secrets import OperatorKey
-from gateway.ports import IssuerDocuments
 from gateway.prompt import PromptWriter
 from gateway.protection import protect
 from gateway.remembered import Remembered
@@ -73,6 +77,7 @@ from tests.fakes.gateway_ports import (
     FakeKnowledgeBases,
     FakePassageSearch,
 )
+from tests.fakes.unchanging_secrets import FakeSecrets
 from tests.fakes.webhook_receivers import FakeReceivers
 from tests.harness.databases import DatabaseUnderTest
 from tests.harness.modules import running
@@ -110,6 +115,8 @@ class Tables:
         self.roles = SqlRoles(self.database, self.relay)
         self.tenants = SqlTenants(self.database, self.relay)
         self.token_issuers = SqlTokenIssuers(self.database, self.relay)
+        self.sign_in_attempts = SqlSignInAttempts(self.database)
+        self.sessions = SqlSessions(self.database, self.relay)
         self.journal = SqlAuditJournal(self.database, self.relay)
 
     async def audit_trail(self) -> list[audit_pb2.AuditRecorded]:
@@ -152,7 +159,8 @@ class Gateway:
     envelope_keys: EnvelopeKeys = field(
         default_factory=lambda: LocalEnvelopeKeys(lambda: b"r" * 32)
     )
-    issuer_documents: IssuerDocuments = field(default_factory=FakeIssuerDocuments)
+    issuer_documents: IssuerHttp = field(default_factory=FakeIssuerDocuments)
+    secrets: Secrets = field(default_factory=FakeSecrets)
     trail: FakeAuditTrail = field(default_factory=FakeAuditTrail)
     answering: Answering | None = None
     """In place of one on `search` and `model`."""
@@ -184,6 +192,18 @@ class Gateway:
             self.envelope_keys,
             WebhookMetrics(self.registry),
             self.clock,
+        )
+        self.browsers = browser_sign_in.assemble(
+            self.settings,
+            SignInStores(self.tables.sign_in_attempts, self.tables.sessions, self.tables.journal),
+            SignInNeeds(
+                self.issuers,
+                self.roles,
+                self.issuer_documents,
+                self.secrets,
+                self.mint.now,
+                self.clock,
+            ),
         )
         self.services = self._services()
         self.protection = protect(self.settings, self.registry)
@@ -217,6 +237,8 @@ class Gateway:
             tokens=self.tokens,
             tenants=self.tenants,
             token_issuers=self.issuers.registration,
+            browser_sign_in=self.browsers.sign_in,
+            sessions=self.browsers.sessions,
             api_keys=self.api_keys,
             roles=self.roles,
             knowledge_bases=self.knowledge_bases,

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -102,18 +102,30 @@ class OidcIssuer:
                 Route("/.well-known/openid-configuration", self._discovery),
                 Route("/keys", self._key_set),
                 Route("/elsewhere", self._key_set),
+                *self.more_routes(),
             ]
         )
+
+    def more_routes(self) -> list[Route]:
+        """Of an issuer that does more than publish."""
+        return []
+
+    def more_discovery(self) -> dict[str, Any]:
+        return {}
 
     async def _discovery(self, request: Request) -> Response:
         self.asked.append(request.url.path)
         issuer = "https://another.example" if self.discovery is Spoilt.OF_ANOTHER else self.url
-        return _answer(self.discovery, {"issuer": issuer, "jwks_uri": self.key_set_url})
+        document = {"issuer": issuer, "jwks_uri": self.key_set_url, **self.more_discovery()}
+        return _answer(self.discovery, document)
 
     async def _key_set(self, request: Request) -> Response:
         self.asked.append(request.url.path)
         published = {"keys": []} if self.key_set is Spoilt.OF_ANOTHER else self.published()
         return _answer(self.key_set, published)
+
+
+AnyIssuer = TypeVar("AnyIssuer", bound=OidcIssuer)
 
 
 def _answer(spoilt: Spoilt | None, content: dict[str, Any]) -> Response:
@@ -148,8 +160,13 @@ _SPOILT: dict[Spoilt, Callable[[bytes], Response]] = {
 
 @asynccontextmanager
 async def oidc_issuer(authority: CertificateAuthority) -> AsyncIterator[OidcIssuer]:
+    async with serving(OidcIssuer(), authority) as issuer:
+        yield issuer
+
+
+@asynccontextmanager
+async def serving(issuer: AnyIssuer, authority: CertificateAuthority) -> AsyncIterator[AnyIssuer]:
     """On a free port of 127.0.0.1, with a certificate of `authority`."""
-    issuer = OidcIssuer()
     files = authority.issue("oidc-issuer")
     config = uvicorn.Config(
         issuer.app(),
@@ -167,11 +184,11 @@ async def oidc_issuer(authority: CertificateAuthority) -> AsyncIterator[OidcIssu
     port = server.servers[0].sockets[0].getsockname()[1]
     issuer.url = f"https://localhost:{port}"
     issuer.key_set_url = f"{issuer.url}/keys"
-    serving = asyncio.create_task(server.main_loop())
+    running = asyncio.create_task(server.main_loop())
     try:
         yield issuer
     finally:
         # At once: clients keep their connections for the next time.
         server.should_exit = server.force_exit = True
-        await serving
+        await running
         await server.shutdown()

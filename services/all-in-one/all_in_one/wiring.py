@@ -159,6 +159,7 @@ async def _around_gateway(
     channel, secrets = shared.channel.channel, resources.secrets
     return gateway.wiring.Surroundings(
         secrets=await open_own_secrets(secrets, settings.gateway.token_lifetime_s),
+        secret_store=secrets,
         tables=await _tables(settings, resources, "gateway", gateway.wiring.MIGRATIONS),
         channels=gateway.wiring.ServiceChannels(channel, channel, channel, channel),
         calls=shared.identities.calls_of("gateway"),

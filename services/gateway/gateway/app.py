@@ -22,14 +22,17 @@ from gateway.api import (
     metrics,
     roles,
     search,
+    sessions,
+    sign_in,
     tenants,
     token_issuers,
     tokens,
     webhooks,
 )
-from gateway.api.access import BEARER, check_access, routes_of
+from gateway.api.access import BEARER, SESSION, check_access, routes_of
 from gateway.api.docs import add_docs
 from gateway.api.problem_docs import PROBLEM_SCHEMA
+from gateway.api.session_cookies import SESSION_COOKIE
 from gateway.client_address import ClientAddresses
 from gateway.metrics import HttpMetrics
 from gateway.middleware.body_limit import BodyLimit
@@ -71,7 +74,13 @@ class GatewayApi(FastAPI):
                 "type": "http",
                 "scheme": "bearer",
                 "description": "An API key (`cs_live_...`) or an access token.",
-            }
+            },
+            SESSION: {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": SESSION_COOKIE,
+                "description": "The session of somebody who signed in with a browser.",
+            },
         }
         _remove_default_validation_errors(document)
         return document
@@ -106,6 +115,8 @@ def create_api(*, serves_metrics: bool = True) -> GatewayApi:
     for resource in (
         tokens,
         me,
+        sign_in,
+        sessions,
         api_keys,
         roles,
         knowledge_bases,

@@ -16,7 +16,11 @@ from gateway.strict_json import parse_object
 MAX_TOKEN_BYTES = 8192
 PublicKey = RSAKey | ECKey | OKPKey
 
-_HEADER_NAMES = {"alg", "kid", "typ"}
+UNTYPED = ""
+"""The type of a token that names none, as some issuers write their ID tokens."""
+
+_NEEDED_NAMES = {"alg", "kid"}
+_HEADER_NAMES = {*_NEEDED_NAMES, "typ"}
 _TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 
 
@@ -63,13 +67,13 @@ def read_token(text: str) -> UnverifiedToken:
     if parts is None:
         raise ValueError("not a signed token in its compact form")
     header = parse_object(_decode(parts[1]))
-    if header.keys() != _HEADER_NAMES:
-        raise ValueError("a header must have alg, kid and typ, and nothing else")
+    if not _NEEDED_NAMES <= header.keys() <= _HEADER_NAMES or header.get("typ") == UNTYPED:
+        raise ValueError("a header must have alg, kid and a typ or none, and nothing else")
     encoded = text.encode()
     return UnverifiedToken(
         algorithm=_text(header["alg"]),
         key_id=_text(header["kid"]),
-        type=_text(header["typ"]),
+        type=_text(header.get("typ", UNTYPED)),
         claims=parse_object(_decode(parts[2])),
         signed_bytes=encoded[: parts.end(2)],
         signature=_decode(parts[3]),

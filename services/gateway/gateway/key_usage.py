@@ -1,4 +1,4 @@
-"""When each API key was used last: noted in memory, written once a minute, never on a request."""
+"""When keys and sessions were used last: noted in memory, written once a minute, on no request."""
 
 from __future__ import annotations
 

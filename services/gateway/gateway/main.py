@@ -29,6 +29,7 @@ async def build(resources: Resources) -> ProcessParts:
     )
     around = wiring.Surroundings(
         secrets=await open_own_secrets(secrets, settings.token_lifetime_s),
+        secret_store=secrets,
         tables=await open_tables(
             DatabaseSettings(), "gateway", wiring.MIGRATIONS, data_dir, secrets
         ),

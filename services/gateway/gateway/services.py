@@ -11,6 +11,8 @@ from clientsphere_common.readiness import Check
 from gateway.answering import Answering
 from gateway.api_keys import ApiKeys
 from gateway.authentication import Authentication
+from gateway.browser_sign_in.sessions import Sessions
+from gateway.browser_sign_in.sign_in import BrowserSignIn
 from gateway.limits import RequestLimits
 from gateway.metrics import LimitMetrics
 from gateway.ports import AccessControl, AuditTrail, Documents, KnowledgeBases
@@ -35,6 +37,8 @@ class Services:
     tokens: AccessTokens
     tenants: Tenants
     token_issuers: IssuerRegistration
+    browser_sign_in: BrowserSignIn
+    sessions: Sessions
     api_keys: ApiKeys
     roles: Roles
     knowledge_bases: KnowledgeBases

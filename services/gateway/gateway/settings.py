@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
+from pydantic import AfterValidator, Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.limit_rules import LimitName, LimitRule
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def _as_origin(url: str) -> str:
+    """As browsers write it in the header `Origin`. Raises ValueError."""
+    parts = urlsplit(url)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not is_safe or not parts.hostname or url.rstrip("/") != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("must be https://host or https://host:port, without anything behind it")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    is_usual = parts.port in (None, {"https": 443, "http": 80}[parts.scheme])
+    return f"{parts.scheme}://{host}" + ("" if is_usual else f":{parts.port}")
 
 
 class GatewaySettings(BaseSettings):
@@ -98,6 +111,23 @@ class GatewaySettings(BaseSettings):
         default=3.0,
         gt=0,
         description="Longest wait for a document of a token issuer, in seconds.",
+    )
+    public_url: Annotated[str, AfterValidator(_as_origin)] | None = Field(
+        default=None,
+        description="Address under which browsers reach the API, such as"
+        " `https://rag.example.com`; without it nobody can sign in with a browser.",
+    )
+    session_idle_s: int = Field(
+        default=3600,
+        ge=300,
+        le=86400,
+        description="Time after which a session that is not used ends, in seconds.",
+    )
+    session_lifetime_s: int = Field(
+        default=43_200,
+        ge=300,
+        le=604_800,
+        description="Time after which every session ends, in seconds.",
     )
     bootstrap_default_tenant: bool = Field(
         default=True,

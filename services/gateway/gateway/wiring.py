@@ -13,12 +13,12 @@ from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.events.ports import EventPublisher, EventSource
 from clientsphere_common.http_server import HttpServer
+from clientsphere_common.https_documents import HttpsDocuments
 from clientsphere_common.modules import Module, Opened
 from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
-from clientsphere_common.secrets.ports import EnvelopeKeys
-from gateway.adapters.https_documents import HttpsDocuments
+from clientsphere_common.secrets.ports import EnvelopeKeys, Secrets
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
 from gateway.adapters.sql_limits import SqlLimits
@@ -31,6 +31,8 @@ from gateway.api_keys import ApiKeys
 from gateway.app import create_app
 from gateway.authentication import Authentication
 from gateway.bootstrap import Bootstrap
+from gateway.browser_sign_in.assembly import SignInNeeds, SignInParts
+from gateway.browser_sign_in_wiring import build_browser_sign_in
 from gateway.clients.access import IngestionAccess
 from gateway.clients.audit import AuditServiceTrail
 from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBases
@@ -78,6 +80,8 @@ class Surroundings:
     """What the process shares with this service."""
 
     secrets: Opened[OwnSecrets]
+    secret_store: Secrets
+    """Has those of issuers' clients, by the names in the issuers' entries."""
     tables: Opened[Database]
     """At the schema of `MIGRATIONS`."""
     channels: ServiceChannels
@@ -121,14 +125,19 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
         tenant_limits=TenantLimits(SqlLimits(database, relay), settings.limits),
     )
     documents = HttpsDocuments(settings.oidc_ca_file, settings.oidc_timeout_s)
+    mint = KeyMint(around.secrets.use.api_key_pepper)
+    roles = Roles(stores.roles, mint.now, Remembered())
     issuers = assemble(SqlTokenIssuers(database, relay), stores.tenants, documents, TokenVerifier())
+    needs = SignInNeeds(issuers, roles, documents, around.secret_store, mint.now)
+    browsers = build_browser_sign_in(settings, database, relay, needs)
+    who = _Credentials(mint, roles, issuers, browsers)
     checks = (*around.tables.checks, *around.checks)
     webhooks = build_webhooks(
         around.webhooks,
         WebhookSurroundings(database, relay, around.events, around.envelope_keys, around.registry),
     )
     around = replace(around, checks=checks)
-    services = _services(settings, around, stores, issuers, webhooks.use)
+    services = _services(settings, around, stores, who, webhooks.use)
     protection = protect(settings, around.registry)
     http = http_server(create_app(services, settings, protection), settings)
     workers: list[Module] = [protection.lag, http]
@@ -141,6 +150,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
             *around.tables.modules,
             relay,
             stores.usage,
+            browsers.usage,
             documents,
             issuers.keys,
             stores.tenant_limits,
@@ -162,18 +172,25 @@ class _Stores:
     tenant_limits: TenantLimits
 
 
+@dataclass(frozen=True)
+class _Credentials:
+    mint: KeyMint
+    roles: Roles
+    issuers: TokenIssuers
+    browsers: SignInParts
+
+
 def _services(
     settings: GatewaySettings,
     around: Surroundings,
     stores: _Stores,
-    issuers: TokenIssuers,
+    who: _Credentials,
     webhooks: Webhooks,
 ) -> Services:
     own, channels = around.secrets.use, around.channels
     calls, call_timeout_s = around.calls, settings.call_timeout_s
-    mint = KeyMint(own.api_key_pepper)
-    roles = Roles(stores.roles, mint.now, Remembered())
-    api_keys = ApiKeys(stores.api_keys, mint, stores.usage, roles)
+    roles, issuers = who.roles, who.issuers
+    api_keys = ApiKeys(stores.api_keys, who.mint, stores.usage, roles)
     tokens = AccessTokens(
         own.token_keys, settings.token_issuer, settings.token_lifetime_s, issuers.verifier
     )
@@ -194,8 +211,10 @@ def _services(
         limit_metrics=limit_metrics,
         sign_in=SignIn(tokens, stores.journal),
         tokens=tokens,
-        tenants=Tenants(stores.tenants, mint),
+        tenants=Tenants(stores.tenants, who.mint),
         token_issuers=issuers.registration,
+        browser_sign_in=who.browsers.sign_in,
+        sessions=who.browsers.sessions,
         api_keys=api_keys,
         roles=roles,
         knowledge_bases=IngestionKnowledgeBases(channels.ingestion, calls, call_timeout_s),

@@ -26,6 +26,7 @@ PROTECTED: dict[Permission, tuple[str, str]] = {
     Permission.CHAT: ("POST", "/v1/chat"),
     Permission.API_KEYS_MANAGE: ("GET", "/v1/api-keys"),
     Permission.ROLES_MANAGE: ("GET", "/v1/roles"),
+    Permission.SESSIONS_MANAGE: ("GET", "/v1/sessions"),
     Permission.AUDIT_READ: ("GET", "/v1/audit/events"),
     Permission.WEBHOOKS_MANAGE: ("GET", "/v1/webhooks"),
 }

@@ -110,10 +110,14 @@ class TestEveryOperation:
 
     def test_knows_how_to_sign_in(self, gateway: Gateway) -> None:
         document = gateway.app.openapi()
-        assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+        schemes = document["components"]["securitySchemes"]
+        assert schemes["bearer"]["scheme"] == "bearer"
+        assert schemes["session"]["name"] == "__Host-clientsphere_session"
         for name, operation in operations(document):
             is_open = ROUTE_ACCESS[name] is Entry.PUBLIC
-            assert operation["security"] == ([] if is_open else [{"bearer": []}]), name
+            is_operators = ROUTE_ACCESS[name] is Entry.OPERATOR
+            ways = [{"bearer": []}] if is_operators else [{"bearer": []}, {"session": []}]
+            assert operation["security"] == ([] if is_open else ways), name
 
     def test_refers_only_to_schemas_that_are_there(self, gateway: Gateway) -> None:
         document = gateway.app.openapi()

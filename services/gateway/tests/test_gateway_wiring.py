@@ -67,6 +67,7 @@ async def process(
     secrets = opened.secrets
     around = Surroundings(
         secrets=await open_own_secrets(secrets, settings.token_lifetime_s),
+        secret_store=secrets,
         tables=sqlite_tables("gateway", MIGRATIONS, data_dir),
         channels=ServiceChannels(channel, channel, channel, channel),
         calls=OutgoingCalls(CallerSigner("gateway", Ed25519PrivateKey.generate())),

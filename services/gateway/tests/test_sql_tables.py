@@ -47,6 +47,8 @@ class TestTheMigration:
             "changed_limits",
             "outbox",
             "roles",
+            "sessions",
+            "sign_in_attempts",
             "tenants",
             "token_issuers",
             "webhook_deliveries",

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     CHAT = "chat"
     API_KEYS_MANAGE = "api_keys:manage"
     ROLES_MANAGE = "roles:manage"
+    SESSIONS_MANAGE = "sessions:manage"
     AUDIT_READ = "audit:read"
     WEBHOOKS_MANAGE = "webhooks:manage"
 

@@ -21,6 +21,9 @@ TABLE: tuple[Row, ...] = (
         Entry.PUBLIC,
         routes=(
             "POST /v1/tokens",
+            "GET /v1/sign-in/{sign_in_id}",
+            "GET /v1/sign-in/{sign_in_id}/start",
+            "GET /v1/sign-in/{sign_in_id}/callback",
             "GET /.well-known/jwks.json",
             "GET /health/live",
             "GET /health/ready",
@@ -41,7 +44,11 @@ TABLE: tuple[Row, ...] = (
             "DELETE /v1/tenants/{tenant_id}/token-issuers/{token_issuer_id}",
         ),
     ),
-    Row(Entry.SIGNED_IN, routes=("GET /v1/me",), methods=(f"{_LLM}/ListModels",)),
+    Row(
+        Entry.SIGNED_IN,
+        routes=("GET /v1/me", "DELETE /v1/session"),
+        methods=(f"{_LLM}/ListModels",),
+    ),
     Row(
         Permission.KNOWLEDGE_BASES_READ,
         _VIEWERS,
@@ -135,6 +142,11 @@ TABLE: tuple[Row, ...] = (
             "PUT /v1/roles/{role_id}",
             "DELETE /v1/roles/{role_id}",
         ),
+    ),
+    Row(
+        Permission.SESSIONS_MANAGE,
+        _ADMINS,
+        routes=("GET /v1/sessions", "DELETE /v1/sessions/{session_id}"),
     ),
     Row(
         Permission.AUDIT_READ,

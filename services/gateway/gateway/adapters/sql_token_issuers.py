@@ -15,7 +15,12 @@ from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.request import Caller
 from gateway.adapters.tables import OutboxRow, TokenIssuerRow
 from gateway.times import from_unix_ms, to_unix_ms
-from gateway.token_issuers.model import ClaimMapping, TenantCondition, TokenIssuer
+from gateway.token_issuers.model import (
+    ClaimMapping,
+    SignInOffer,
+    TenantCondition,
+    TokenIssuer,
+)
 
 
 class SqlTokenIssuers:
@@ -84,7 +89,18 @@ def _to_row(issuer: TokenIssuer) -> TokenIssuerRow:
             "groups_path": list(mapping.groups_path),
         },
         created_at_ms=to_unix_ms(issuer.created_at),
+        sign_in_client_id=None if issuer.sign_in is None else issuer.sign_in.client_id,
+        sign_in=None if issuer.sign_in is None else _from_offer(issuer.sign_in),
     )
+
+
+def _from_offer(offer: SignInOffer) -> dict[str, Any]:
+    return {
+        "client_secret_name": offer.client_secret_name,
+        "scopes": list(offer.scopes),
+        "cli_client_id": offer.cli_client_id,
+        "cli_scopes": list(offer.cli_scopes),
+    }
 
 
 def _to_model(row: TokenIssuerRow) -> TokenIssuer:
@@ -100,6 +116,19 @@ def _to_model(row: TokenIssuerRow) -> TokenIssuer:
         condition=TenantCondition(row.condition_claim, row.condition_value)
         if row.condition_claim
         else None,
+        sign_in=_to_offer(row.sign_in_client_id, row.sign_in),
+    )
+
+
+def _to_offer(client_id: str | None, stored: dict[str, Any] | None) -> SignInOffer | None:
+    if client_id is None or stored is None:
+        return None
+    return SignInOffer(
+        client_id=client_id,
+        client_secret_name=stored["client_secret_name"],
+        scopes=tuple(stored["scopes"]),
+        cli_client_id=stored["cli_client_id"],
+        cli_scopes=tuple(stored["cli_scopes"]),
     )
 
 

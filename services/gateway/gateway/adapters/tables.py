@@ -64,7 +64,14 @@ class TokenIssuerRow(TenantScoped, Base):
     """The uniqueness is across tenants: a token must be for one entry."""
 
     __tablename__ = "token_issuers"
-    __table_args__ = (UniqueConstraint("url", "audience", "condition_claim", "condition_value"),)
+    __table_args__ = (
+        UniqueConstraint("url", "audience", "condition_claim", "condition_value"),
+        Index(
+            "uq_token_issuers_sign_in_client",
+            *("url", "sign_in_client_id", "condition_claim", "condition_value"),
+            unique=True,
+        ),
+    )
 
     tenant_id: Mapped[str] = mapped_column(String(64), ForeignKey("tenants.id"), index=True)
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -75,6 +82,45 @@ class TokenIssuerRow(TenantScoped, Base):
     accepted: Mapped[dict[str, Any]] = mapped_column(JSON)
     mapping: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at_ms: Mapped[Int64]
+    sign_in_client_id: Mapped[str | None] = mapped_column(String(256))
+    sign_in: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The rest of the offer whose client that is."""
+
+
+def _issuer() -> Mapped[str]:
+    """What belongs to an issuer ends with it."""
+    issuer = ForeignKey("token_issuers.id", ondelete="CASCADE")
+    return mapped_column(String(64), issuer, index=True)
+
+
+class SignInAttemptRow(TenantScoped, Base):
+    """A browser that was sent to an issuer and has not come back."""
+
+    __tablename__ = "sign_in_attempts"
+
+    tenant_id: Mapped[str] = mapped_column(String(64), ForeignKey("tenants.id"), index=True)
+    state_digest: Mapped[bytes] = mapped_column(primary_key=True)
+    issuer_id: Mapped[str] = _issuer()
+    browser_digest: Mapped[bytes]
+    nonce_digest: Mapped[bytes]
+    code_verifier: Mapped[str] = mapped_column(String(64))
+    return_path: Mapped[str] = mapped_column(String(512))
+    expires_at_ms: Mapped[Int64]
+
+
+class SessionRow(TenantScoped, Base):
+    __tablename__ = "sessions"
+
+    tenant_id: Mapped[str] = mapped_column(String(64), ForeignKey("tenants.id"), index=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    issuer_id: Mapped[str] = _issuer()
+    principal_id: Mapped[str] = mapped_column(String(64))
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    groups: Mapped[list[str]] = mapped_column(JSON)
+    secret_digest: Mapped[bytes] = mapped_column(unique=True)
+    created_at_ms: Mapped[Int64]
+    last_used_at_ms: Mapped[Int64]
+    expires_at_ms: Mapped[Int64]
 
 
 class ChangedLimitRow(TenantScoped, Base):

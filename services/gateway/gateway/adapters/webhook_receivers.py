@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpcore
 
-from gateway.adapters.https_trust import trusting
+from clientsphere_common.https_trust import trusting
 from gateway.adapters.name_lookup import NameLookup
 from gateway.webhooks.destinations import Destination, DestinationRules
 from gateway.webhooks.model import Answer, FailureReason

@@ -18,6 +18,7 @@ from gateway.api.strict_request import StrictRequest
 from gateway.limit_rules import RouteClass
 
 BEARER = "bearer"
+SESSION = "session"
 
 
 class GuardedRoute(APIRoute):
@@ -70,8 +71,14 @@ def _access_of(name: str) -> Access:
 
 
 def _documentation(access: Access) -> dict[str, Any]:
-    security: list[dict[str, list[str]]] = [] if access is Entry.PUBLIC else [{BEARER: []}]
-    return {"x-required-permission": access.value, "security": security}
+    return {"x-required-permission": access.value, "security": _security(access)}
+
+
+def _security(access: Access) -> list[dict[str, list[str]]]:
+    """The ways to sign in, each enough by itself."""
+    if access is Entry.PUBLIC:
+        return []
+    return [{BEARER: []}] if access is Entry.OPERATOR else [{BEARER: []}, {SESSION: []}]
 
 
 async def _let_in(request: Request, access: Access, route_class: RouteClass) -> None:

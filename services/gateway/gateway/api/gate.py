@@ -10,6 +10,7 @@ from clientsphere_common.access.model import Access
 from clientsphere_common.errors import PermissionDeniedError, UnauthenticatedError
 from clientsphere_common.request import Caller, set_caller
 from gateway.api.dependencies import services_of
+from gateway.api.session_cookies import session_secret
 from gateway.limit_rules import RouteClass
 from gateway.limits import Admission, Visit
 from gateway.middleware.request_limits import address_of, admissions_of, tell_limits
@@ -18,15 +19,15 @@ from gateway.spending import set_spending
 
 async def admit(request: Request, access: Access, route_class: RouteClass) -> None:
     """Make the request act for its caller. Raises what stands in the way."""
-    services, address = services_of(request), address_of(request.scope)
+    limits, address = services_of(request).limits, address_of(request.scope)
     visit = Visit(address.network, route_class)
     try:
-        caller = await services.authentication.caller(_credential(request), address.text)
+        caller = await _caller(request, address.text)
     except (UnauthenticatedError, PermissionDeniedError):
-        _note(request, await services.limits.admit_stranger(visit))
+        _note(request, await limits.admit_stranger(visit))
         raise
     _act_for(caller)
-    _note(request, await services.limits.admit_caller(caller, visit))
+    _note(request, await limits.admit_caller(caller, visit))
     require(caller, access)
 
 
@@ -57,6 +58,14 @@ def _note(request: Request, admission: Admission) -> None:
     set_spending(admission.spending)
     tell_limits(request.scope, [one for each in admissions for one in each.standings])
     admission.require()
+
+
+async def _caller(request: Request, address: str) -> Caller:
+    """Whom the credential stands for; a session counts where there is no other."""
+    services = services_of(request)
+    if "authorization" not in request.headers and (secret := session_secret(request)):
+        return await services.sessions.caller(secret)
+    return await services.authentication.caller(_credential(request), address)
 
 
 def _credential(request: Request) -> str:

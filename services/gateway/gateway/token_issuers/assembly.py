@@ -16,6 +16,7 @@ from gateway.token_verifier import TokenVerifier
 
 @dataclass(frozen=True)
 class TokenIssuers:
+    registry: IssuerRegistry
     registration: IssuerRegistration
     signed_in: SignedInElsewhere
     keys: KeysOfIssuers
@@ -34,6 +35,7 @@ def assemble(
     registry = IssuerRegistry(store, monotonic)
     keys = KeysOfIssuers(documents, monotonic)
     return TokenIssuers(
+        registry=registry,
         registration=IssuerRegistration(store, tenants, registry),
         signed_in=SignedInElsewhere(registry, keys, verifier),
         keys=keys,

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from clientsphere_common.access.model import Role
+from gateway.compact_tokens import UNTYPED
 from gateway.token_rules import Claims, TokenRules
 
 ClaimPath = tuple[str, ...]
@@ -34,6 +35,20 @@ class TenantCondition:
 
 
 @dataclass(frozen=True)
+class SignInOffer:
+    """As which clients of the issuer we let people sign in there."""
+
+    client_id: str
+    """Ours, in a browser."""
+    client_secret_name: str | None = None
+    """Of the secret that proves it. None: a public client."""
+    scopes: tuple[str, ...] = ("openid",)
+    cli_client_id: str | None = None
+    """A public client, for command lines. None: people sign in with a browser only."""
+    cli_scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TokenIssuer:
     id: str
     tenant_id: str
@@ -45,6 +60,7 @@ class TokenIssuer:
     mapping: ClaimMapping
     created_at: datetime
     condition: TenantCondition | None = None
+    sign_in: SignInOffer | None = None
 
     @cached_property
     def rules(self) -> TokenRules:
@@ -56,16 +72,29 @@ class TokenIssuer:
             may_name_other_audiences=True,
         )
 
+    def id_token_rules(self, client_id: str) -> TokenRules:
+        """Of what the issuer says about somebody who signed in as users of that client do."""
+        return TokenRules(
+            issuer=self.url,
+            audience=client_id,
+            algorithms=frozenset(self.algorithms),
+            types=frozenset({"JWT", UNTYPED}),
+            text_claims=("nonce",),
+            may_name_other_audiences=True,
+        )
+
     def is_meant_by(self, claims: Claims) -> bool:
         """Whether a token with these claims is for this entry, if it is genuine."""
-        if claims.get("iss") != self.url or not self.rules.is_for_us(claims):
-            return False
+        is_for_us = claims.get("iss") == self.url and self.rules.is_for_us(claims)
+        return is_for_us and self.is_of_its_tenant(claims)
+
+    def is_of_its_tenant(self, claims: Claims) -> bool:
         condition = self.condition
         return condition is None or claims.get(condition.claim) == condition.value
 
     def is_told_apart_from(self, other: TokenIssuer) -> bool:
         """Whether no token can be for both."""
-        if (self.url, self.audience) != (other.url, other.audience):
+        if self.url != other.url or self._audiences.isdisjoint(other._audiences):
             return True
         if self.condition is None or other.condition is None:
             return False
@@ -73,6 +102,11 @@ class TokenIssuer:
             self.condition.claim == other.condition.claim
             and self.condition.value != other.condition.value
         )
+
+    @property
+    def _audiences(self) -> frozenset[str]:
+        """Of access tokens, and of the ID tokens of those who sign in."""
+        return frozenset({self.audience} | ({self.sign_in.client_id} if self.sign_in else set()))
 
 
 def texts_at(claims: Claims, path: Sequence[str]) -> tuple[str, ...]:

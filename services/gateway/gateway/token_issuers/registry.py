@@ -45,6 +45,9 @@ class IssuerRegistry:
         meant = [entry for entry in await self.entries() if entry.is_meant_by(claims)]
         return meant[0] if len(meant) == 1 else None
 
+    async def find(self, issuer_id: str) -> TokenIssuer | None:
+        return next((entry for entry in await self.entries() if entry.id == issuer_id), None)
+
     def forget(self) -> None:
         """Look again: this process has changed them."""
         self._asked_at = -math.inf

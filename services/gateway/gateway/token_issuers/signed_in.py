@@ -35,7 +35,7 @@ class SignedInElsewhere:
             # First of all, or tokens that can never be good would have the issuer asked for keys.
             issuer.rules.check_header(token)
             key = await self._keys.find(issuer.url, token.key_id)
-            return _caller(issuer, self._verifier.verify(presented, issuer.rules, key))
+            return caller_of(issuer, self._verifier.verify(presented, issuer.rules, key))
         except ValueError as error:
             raise invalid_token() from error
 
@@ -45,8 +45,10 @@ def is_user(caller: Caller) -> bool:
     return caller.principal_id.startswith(f"{_USER}_")
 
 
-def _caller(issuer: TokenIssuer, claims: Claims) -> Caller:
-    """Raises ValueError for claims that do not have the form that the entry expects."""
+def caller_of(issuer: TokenIssuer, claims: Claims) -> Caller:
+    """Of whom verified `claims` are, without permissions.
+
+    Raises ValueError for claims that do not have the form that the entry expects."""
     return Caller(
         tenant_id=issuer.tenant_id,
         principal_id=derived_id(_USER, issuer.tenant_id, issuer.url, text_claim(claims, "sub")),

@@ -21,6 +21,13 @@ BODY: dict[str, Any] = {
     "default_role": "viewer",
     "groups_path": ["groups"],
     "condition": {"claim": "org", "value": "kestrand"},
+    "sign_in": {
+        "client_id": "console",
+        "client_secret_name": "sign-in-kestrand",
+        "scopes": ["openid", "profile"],
+        "cli_client_id": "cli",
+        "cli_scopes": ["openid", "offline_access"],
+    },
 }
 
 
@@ -120,7 +127,7 @@ class TestIssuers:
     @pytest.mark.parametrize(
         "change",
         [
-            {"audience": "another"},
+            {"audience": "another", "sign_in": None},
             {"url": "https://login.quaymere.example"},
             {"condition": {"claim": "org", "value": "quaymere"}},
         ],
@@ -154,6 +161,13 @@ class TestIssuers:
             {"condition": {"claim": "", "value": "x"}},
             {"condition": {"claim": "x", "value": ""}},
             {"tenant_id": "tnt_other"},
+            {"sign_in": {}},
+            {"sign_in": {"client_id": ""}},
+            {"sign_in": {"client_id": "a b"}},
+            {"sign_in": {"client_id": "a", "scopes": ["profile"]}},
+            {"sign_in": {"client_id": "a", "scopes": ["openid", "a b"]}},
+            {"sign_in": {"client_id": "a", "client_secret_name": "gateway-operator-key"}},
+            {"sign_in": {"client_id": "a", "cli_client_id": ""}},
         ],
         ids=str,
     )

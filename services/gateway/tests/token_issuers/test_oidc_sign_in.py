@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from clientsphere_common.https_documents import HttpsDocuments
 from clientsphere_common.request import Caller
-from gateway.adapters.https_documents import HttpsDocuments
 from gateway.model.tenancy import NewTenant
 from tests.harness.certificates import CertificateAuthority, make_authority
 from tests.harness.gateway import OPERATOR_KEY, Clock, Gateway, Tables

@@ -13,7 +13,12 @@ from clientsphere_common.access.model import Role
 from clientsphere_common.ids import new_id
 from gateway.api.schemas.common import Example, RequestBody, ResponseBody, examples
 from gateway.times import from_unix_ms
-from gateway.token_issuers.model import ClaimMapping, TenantCondition, TokenIssuer
+from gateway.token_issuers.model import (
+    ClaimMapping,
+    SignInOffer,
+    TenantCondition,
+    TokenIssuer,
+)
 
 _NEW: Example = {
     "url": "https://login.kestrand.example/realms/staff",
@@ -25,6 +30,13 @@ _NEW: Example = {
     "default_role": None,
     "groups_path": ["groups"],
     "condition": None,
+    "sign_in": {
+        "client_id": "clientsphere-console",
+        "client_secret_name": "sign-in-kestrand",
+        "scopes": ["openid", "profile"],
+        "cli_client_id": "clientsphere-cli",
+        "cli_scopes": ["openid", "offline_access"],
+    },
 }
 
 
@@ -51,6 +63,44 @@ class Condition(RequestBody):
     value: Text
 
 
+ClientId = Annotated[
+    str, StringConstraints(min_length=1, max_length=256, pattern=r"^[\x21-\x7e]+$")
+]
+Scope = Annotated[
+    str, StringConstraints(min_length=1, max_length=256, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")
+]
+SecretName = Annotated[
+    str, StringConstraints(max_length=64, pattern=r"^sign-in-[a-z0-9]+(-[a-z0-9]+)*$")
+]
+
+
+def _with_openid(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises ValueError for scopes for which there is no ID token."""
+    if "openid" not in scopes:
+        raise ValueError("must have openid among them")
+    return scopes
+
+
+class SignInBody(RequestBody):
+    """As which clients of the issuer people sign in there."""
+
+    client_id: ClientId
+    """Of the client that signs people in with a browser. Its ID tokens have it as `aud`."""
+    client_secret_name: SecretName | None = None
+    """Name of the secret that proves it, read where all secrets are; without it: public."""
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=20), AfterValidator(_with_openid)] = (
+        "openid",
+    )
+    """What a browser asks for."""
+    cli_client_id: ClientId | None = None
+    """Of the public client that signs people in at a command line; without it nobody can."""
+    cli_scopes: Annotated[tuple[Scope, ...], Field(max_length=20)] = ()
+    """What a command line asks for: what makes the issuer give access tokens for us."""
+
+    def to_model(self) -> SignInOffer:
+        return SignInOffer(**self.model_dump())
+
+
 class NewTokenIssuerBody(RequestBody):
     model_config = examples(_NEW)
 
@@ -72,6 +122,8 @@ class NewTokenIssuerBody(RequestBody):
     groups_path: Path = ()
     """The names that lead to the claim with the groups; without it there are none."""
     condition: Condition | None = None
+    sign_in: SignInBody | None = None
+    """Without it the tenant's people bring tokens, and do not sign in here."""
 
     def to_model(self, tenant_id: str) -> TokenIssuer:
         condition = self.condition
@@ -87,6 +139,7 @@ class NewTokenIssuerBody(RequestBody):
             condition=None
             if condition is None
             else TenantCondition(condition.claim, condition.value),
+            sign_in=None if self.sign_in is None else self.sign_in.to_model(),
         )
 
 
@@ -105,6 +158,7 @@ class TokenIssuerBody(ResponseBody):
     default_role: Role | None
     groups_path: list[str]
     condition: Condition | None
+    sign_in: SignInBody | None
     created_at: datetime
 
     @classmethod
@@ -123,6 +177,7 @@ class TokenIssuerBody(ResponseBody):
             condition=None
             if condition is None
             else Condition(claim=condition.claim, value=condition.value),
+            sign_in=None if issuer.sign_in is None else SignInBody(**vars(issuer.sign_in)),
             created_at=issuer.created_at,
         )
 

@@ -1,17 +1,28 @@
-"""Public documents over HTTPS, from servers that may be slow, broken or hostile."""
+"""Documents and forms over HTTPS, with servers that may be slow, broken or hostile."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
 
 from clientsphere_common.errors import DependencyUnavailableError
-from gateway.adapters.https_trust import trusting
+from clientsphere_common.https_trust import trusting
 
 MAX_BYTES = 64 * 1024
 _LAST_PORT = 65_535
+_REFUSED = (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
+
+
+@dataclass(frozen=True)
+class FormAnswer:
+    is_accepted: bool
+    content: bytes
 
 
 class HttpsDocuments:
@@ -34,11 +45,34 @@ class HttpsDocuments:
 
     async def read(self, url: str) -> bytes:
         """Raises DependencyUnavailableError."""
-        _require_https(url)
+        require_https(url)
         client = await self._opened()
+        return (await self._answer(url, client.stream("GET", url), (httpx.codes.OK,))).content
+
+    async def post_form(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str]
+    ) -> FormAnswer:
+        """As the endpoints of OAuth take forms: a refusal has a content that says why.
+
+        Raises DependencyUnavailableError for every other answer.
+        """
+        require_https(url)
+        client = await self._opened()
+        exchange = client.stream("POST", url, data=form, headers=headers)
+        return await self._answer(url, exchange, (httpx.codes.OK, *_REFUSED))
+
+    async def _answer(
+        self,
+        url: str,
+        exchange: AbstractAsyncContextManager[httpx.Response],
+        expected: Container[int],
+    ) -> FormAnswer:
         try:
-            async with asyncio.timeout(self._timeout_s), client.stream("GET", url) as response:
-                return await _content(response)
+            async with asyncio.timeout(self._timeout_s), exchange as response:
+                if response.status_code not in expected:
+                    raise _unavailable(url, f"answered {response.status_code}")
+                is_accepted = response.status_code == httpx.codes.OK
+                return FormAnswer(is_accepted, await _content(response))
         except TimeoutError as error:
             raise _unavailable(url, f"took longer than {self._timeout_s} s") from error
         except (httpx.HTTPError, ValueError) as error:
@@ -56,10 +90,13 @@ class HttpsDocuments:
                     timeout=self._timeout_s,
                     headers={"Accept": "application/json", "Accept-Encoding": "identity"},
                 )
+                # One client acts for everybody: a cookie would tell servers that they are one.
+                self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
             return self._client
 
 
-def _require_https(url: str) -> None:
+def require_https(url: str) -> None:
+    """Raises DependencyUnavailableError."""
     try:
         is_https = _is_https(httpx.URL(url))
     except (httpx.InvalidURL, ValueError) as error:
@@ -76,8 +113,6 @@ def _is_https(url: httpx.URL) -> bool:
 
 async def _content(response: httpx.Response) -> bytes:
     url = str(response.url)
-    if response.status_code != httpx.codes.OK:
-        raise _unavailable(url, f"answered {response.status_code}")
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise _unavailable(url, "is compressed, though that was not asked for")
     content = b""

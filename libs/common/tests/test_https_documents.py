@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clientsphere_common.errors import DependencyUnavailableError
-from gateway.adapters.https_documents import HttpsDocuments
+from clientsphere_common.https_documents import HttpsDocuments
 from tests.harness.certificates import CertificateAuthority, make_authority
 from tests.harness.modules import running
 from tests.harness.oidc_issuer import OidcIssuer, Spoilt, oidc_issuer
