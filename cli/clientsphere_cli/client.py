@@ -15,6 +15,7 @@ from clientsphere_cli.failures import ApiError, CliError
 from clientsphere_cli.model.access import Audience, KnowledgeBaseAccess
 from clientsphere_cli.model.answers import Answer, Delta, Passage
 from clientsphere_cli.model.library import Document, KnowledgeBase, Received
+from clientsphere_cli.model.sign_in import Me, SignInParameters
 from clientsphere_cli.model.tenancy import (
     ApiKey,
     KeyRequest,
@@ -41,7 +42,8 @@ async def open_client(connection: Connection) -> AsyncIterator[Client]:
     timeout = httpx.Timeout(connection.request_timeout_s, connect=_CONNECT_TIMEOUT_S, pool=None)
     async with httpx.AsyncClient(
         base_url=connection.url,
-        headers={"Authorization": f"Bearer {connection.api_key}"},
+        headers={"Authorization": f"Bearer {connection.api_key}"} if connection.api_key else {},
+        auth=connection.signed_in,
         timeout=timeout,
         # No proxy stands before this machine, and loading certificates costs plain HTTP 80 ms.
         trust_env=not connection.is_local,
@@ -51,7 +53,7 @@ async def open_client(connection: Connection) -> AsyncIterator[Client]:
 
 
 class Client:
-    """Acts as the holder of one key. Any call raises ApiError when the server refuses it."""
+    """Acts for one key or one person. Any call raises ApiError when the server refuses it."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -62,6 +64,14 @@ class Client:
         except ApiError:
             return False
         return True
+
+    async def sign_in_parameters(self, sign_in_id: str) -> SignInParameters:
+        """Needs no credential."""
+        request = self._transport.request("GET", _one("/v1/sign-in", sign_in_id))
+        return await self._transport.fetch(request, SignInParameters)
+
+    async def me(self) -> Me:
+        return await self._transport.fetch(self._transport.request("GET", "/v1/me"), Me)
 
     async def create_tenant(self, name: str) -> NewTenant:
         """Needs the operator's key."""

@@ -1,4 +1,4 @@
-"""Which server a command talks to, and with which key."""
+"""Which server a command talks to, and as whom."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from pydantic import SecretStr
 from clientsphere_cli.data_folder import read_credentials, read_operator_key
 from clientsphere_cli.failures import CliError
 from clientsphere_cli.settings import CliSettings, load_settings
+from clientsphere_cli.sign_in_file import SignInFile
+from clientsphere_cli.signed_in import SignedIn
 from clientsphere_common.settings import PlatformSettings
 
 UrlOption = Annotated[
@@ -40,6 +42,8 @@ class Connection:
     url: str
     api_key: str = field(repr=False)
     request_timeout_s: float
+    signed_in: SignedIn | None = field(default=None, repr=False)
+    """Speaks for a person where there is no key."""
 
     @property
     def is_local(self) -> bool:
@@ -47,12 +51,18 @@ class Connection:
 
 
 def connect(url: str | None, api_key: str | None) -> Connection:
-    """With what was given, else what the environment says, else what the data folder holds.
+    """With what was given, else what the environment says, else as who is signed in there, else
+    with what the data folder holds.
 
-    Raises CliError when something is missing, and rather than send the stored key to a server
+    Raises CliError when something is missing, and rather than send what is stored to a server
     that it does not belong to.
     """
     settings = load_settings(CliSettings, url=url, api_key=api_key)
+    file = SignInFile(settings.config_dir)
+    stored = None if settings.api_key is not None else file.read()
+    if stored is not None and _server(settings.url or stored.url) == _server(stored.url):
+        signed_in = SignedIn(file, settings.issuer_ca_file)
+        return Connection(stored.url, "", settings.request_timeout_s, signed_in)
     return _connect(settings, settings.api_key, lambda folder: read_credentials(folder).api_key)
 
 
@@ -60,6 +70,18 @@ def connect_as_operator(url: str | None, operator_key: str | None) -> Connection
     """Like `connect`, with the key of whoever runs the platform."""
     settings = load_settings(CliSettings, url=url, operator_key=operator_key)
     return _connect(settings, settings.operator_key, read_operator_key)
+
+
+def connect_as_nobody(url: str | None) -> Connection:
+    """To sign in. Raises CliError for a server to which a token would travel in the clear."""
+    settings = load_settings(CliSettings, url=url)
+    found = settings.url
+    if found is None:
+        found = read_credentials(load_settings(PlatformSettings).data_dir).url
+    connection = Connection(_checked_url(found), "", settings.request_timeout_s)
+    if not (connection.is_local or connection.url.startswith("https:")):
+        raise CliError(f"{found} is not an https address: who listens would be signed in, too.")
+    return connection
 
 
 def _connect(

@@ -19,6 +19,7 @@ from clientsphere_cli.commands import (
 )
 from clientsphere_cli.commands.ask import ask, search
 from clientsphere_cli.commands.demo import demo
+from clientsphere_cli.commands.login import login, logout
 from clientsphere_cli.commands.migrate import migrate
 from clientsphere_cli.commands.run import run
 from clientsphere_cli.commands.upload import upload
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, migrate, upload, ask, search):
+for command in (demo, run, migrate, login, logout, upload, ask, search):
     app.command()(command)
 app.add_typer(documents.group, name="documents")
 app.add_typer(knowledge_bases.group, name="knowledge-bases")

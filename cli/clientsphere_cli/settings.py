@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from clientsphere_cli.failures import CliError
@@ -15,7 +16,9 @@ AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 class CliSettings(BaseSettings):
     """Where the server is and who is asking; options of the command come before these."""
 
-    model_config = SettingsConfigDict(env_prefix="CLIENTSPHERE_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CLIENTSPHERE_", frozen=True, validate_default=True
+    )
 
     url: str | None = Field(
         default=None,
@@ -32,9 +35,23 @@ class CliSettings(BaseSettings):
         description="Key for `clientsphere tenants` and `clientsphere limits`. Unset: the one in"
         " `secrets/gateway-operator-key` of the data folder.",
     )
+    config_dir: Path = Field(
+        default=Path("~/.config/clientsphere"),
+        description="Folder where `clientsphere login` keeps who is signed in.",
+    )
+    issuer_ca_file: Path | None = Field(
+        default=None,
+        description="Certificates, in PEM, that those of your identity provider may rest on beside"
+        " the public authorities.",
+    )
     request_timeout_s: float = Field(
         default=120.0, gt=0, description="Longest silence of the server, in seconds."
     )
+
+    @field_validator("config_dir")
+    @classmethod
+    def _expand_home(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
 
 
 def load_settings(settings: type[AnySettings], **given: Any) -> AnySettings:

@@ -75,6 +75,9 @@ class OidcIssuer:
     """Ids of keys that it does not publish."""
     asked: list[str] = field(default_factory=list)
     """The paths of all requests."""
+    sets_cookie: bool = False
+    cookies: list[str] = field(default_factory=list)
+    """What came with requests for its keys."""
 
     def add_key(self, key_id: str, algorithm: str) -> None:
         self.keys[key_id] = (algorithm, new_key(algorithm))
@@ -122,7 +125,11 @@ class OidcIssuer:
     async def _key_set(self, request: Request) -> Response:
         self.asked.append(request.url.path)
         published = {"keys": []} if self.key_set is Spoilt.OF_ANOTHER else self.published()
-        return _answer(self.key_set, published)
+        self.cookies.append(request.headers.get("cookie", ""))
+        response = _answer(self.key_set, published)
+        if self.sets_cookie:
+            response.set_cookie("seen", "before")
+        return response
 
 
 AnyIssuer = TypeVar("AnyIssuer", bound=OidcIssuer)

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
 
 from clientsphere_common.errors import DependencyUnavailableError
-from clientsphere_common.https_documents import HttpsDocuments
+from clientsphere_common.https_documents import FormAnswer, HttpsDocuments
+from tests.harness.authorization_server import AuthorizationServer, authorization_server
 from tests.harness.certificates import CertificateAuthority, make_authority
 from tests.harness.modules import running
 from tests.harness.oidc_issuer import OidcIssuer, Spoilt, oidc_issuer
@@ -110,8 +112,51 @@ class TestRead:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
         assert await documents.read(issuer.key_set_url)
 
+    async def test_keeps_no_cookie_of_a_server(
+        self, issuer: OidcIssuer, documents: HttpsDocuments
+    ) -> None:
+        issuer.sets_cookie = True
+        for _ in range(2):
+            await documents.read(issuer.key_set_url)
+        assert issuer.cookies == ["", ""]
+
     async def test_may_be_done_by_many_at_once(
         self, issuer: OidcIssuer, documents: HttpsDocuments
     ) -> None:
         read = await asyncio.gather(*(documents.read(issuer.key_set_url) for _ in range(8)))
         assert len(set(read)) == 1
+
+
+class TestPostForm:
+    @pytest.fixture
+    async def server(self, authority: CertificateAuthority) -> AsyncIterator[AuthorizationServer]:
+        async with authorization_server(authority) as server:
+            yield server
+
+    @pytest.mark.parametrize(
+        ("status", "is_accepted"), [(200, True), (400, False), (401, False), (403, False)]
+    )
+    async def test_tells_acceptance_and_refusal_apart(
+        self,
+        server: AuthorizationServer,
+        documents: HttpsDocuments,
+        status: int,
+        is_accepted: bool,
+    ) -> None:
+        server.token_answer = Response(b"{}", status)
+        answer = await documents.post_form(f"{server.url}/token", {"a": "b & c"}, {})
+        assert answer == FormAnswer(is_accepted, b"{}")
+        assert server.forms == [{"a": "b & c"}]
+
+    @pytest.mark.parametrize("status", [201, 204, 303, 307, 404, 500])
+    async def test_takes_no_other_answer(
+        self, server: AuthorizationServer, documents: HttpsDocuments, status: int
+    ) -> None:
+        server.token_answer = Response(b"", status, {"Location": "/elsewhere"})
+        with pytest.raises(DependencyUnavailableError, match=f"answered {status}"):
+            await documents.post_form(f"{server.url}/token", {"a": "b"}, {})
+        assert "/elsewhere" not in server.asked
+
+    async def test_goes_to_https_addresses_only(self, documents: HttpsDocuments) -> None:
+        with pytest.raises(DependencyUnavailableError, match="https"):
+            await documents.post_form("http://localhost/token", {}, {})

@@ -20,7 +20,8 @@ def _as_origin(url: str) -> str:
     """As browsers write it in the header `Origin`. Raises ValueError."""
     parts = urlsplit(url)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not is_safe or not parts.hostname or url.rstrip("/") != f"{parts.scheme}://{parts.netloc}":
+    is_bare = url.rstrip("/") == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
+    if not (is_safe and is_bare and parts.hostname):
         raise ValueError("must be https://host or https://host:port, without anything behind it")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     is_usual = parts.port in (None, {"https": 443, "http": 80}[parts.scheme])
