@@ -31,7 +31,7 @@ _LONGEST_PARAMETER = 4096
 @router.get(
     "",
     summary="Get what a command line needs to sign in",
-    responses=problems("sign_in_not_found", signed_in=False),
+    responses=problems("sign_in_not_found", "rate_limited", "limits_unavailable", signed_in=False),
 )
 async def get_sign_in(sign_in_id: str, services: TheServices) -> SignInParameters:
     """Nothing here is secret. The id is the one that your operator or admin gave you."""
@@ -49,7 +49,12 @@ async def get_sign_in(sign_in_id: str, services: TheServices) -> SignInParameter
     summary="Sign in with a browser",
     response_class=RedirectResponse,
     responses=problems(
-        "return_path_invalid", "sign_in_not_found", "identity_provider_unavailable", signed_in=False
+        "return_path_invalid",
+        "sign_in_not_found",
+        "identity_provider_unavailable",
+        "rate_limited",
+        "limits_unavailable",
+        signed_in=False,
     ),
 )
 async def start_sign_in(
@@ -76,6 +81,8 @@ async def start_sign_in(
         "sign_in_unproven",
         "sign_in_not_found",
         "identity_provider_unavailable",
+        "rate_limited",
+        "limits_unavailable",
         signed_in=False,
     ),
 )
