@@ -7,8 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from tests.harness.authorization_server import Client
 from tests.harness.browser import ORIGIN
-from tests.harness.gateway import Gateway, Tables
+from tests.harness.gateway import OPERATOR_KEY, Gateway, Tables
 from tests.harness.oidc_issuer import Spoilt
 from tests.harness.signing_in import SigningIn
 from tests.harness.token_forge import MISSING
@@ -65,9 +66,8 @@ class TestSomebodyWhoSignsIn:
 
     async def test_needs_no_secret_at_an_issuer_that_gave_none(self, signing: SigningIn) -> None:
         sign_in_id = await signing.offer(sign_in={"client_secret_name": None})
-        signing.server.clients["console"] = type(signing.server.clients["console"])(
-            None, signing.server.clients["console"].redirect_uris
-        )
+        uris = signing.server.clients["console"].redirect_uris
+        signing.server.clients["console"] = Client(None, uris)
         await signing.sign_in(sign_in_id)
 
     async def test_may_come_from_an_issuer_that_does_not_type_its_id_tokens(
@@ -122,9 +122,9 @@ class TestTheRequestToTheIssuer:
 class TestASignInThatDoesNotExist:
     @pytest.mark.parametrize("path", ["", "/start", "/start?return_to=//x", "/callback?state=x"])
     async def test_is_as_one_without_an_offer_and_one_that_was_removed(
-        self, signing: SigningIn, sign_in_id: str, gateway: Gateway, path: str
+        self, signing: SigningIn, sign_in_id: str, path: str
     ) -> None:
-        async with signing.gateway.client(f"operator-key-of-the-tests-{'0123456789'}") as operator:
+        async with signing.gateway.client(OPERATOR_KEY) as operator:
             issuers = f"/v1/tenants/{signing.tenant.tenant.id}/token-issuers"
             body = {"url": "https://other.example", "audience": "x"}
             without = (await operator.post(issuers, json=body)).json()["id"]
