@@ -80,7 +80,7 @@ class SigningIn:
 
 @asynccontextmanager
 async def signing_in(tables: Tables, authority: CertificateAuthority) -> AsyncIterator[SigningIn]:
-    documents = HttpsDocuments(authority.file, timeout_s=2.0)
+    documents = HttpsDocuments(authority.file, timeout_s=5.0)
     context = ssl.create_default_context(cafile=authority.file)
     async with (
         running(documents),
