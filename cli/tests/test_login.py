@@ -21,6 +21,7 @@ from tests.harness.command_line import CommandLine
 from tests.harness.databases import sqlite_database
 from tests.harness.gateway import gateway_tables
 from tests.harness.modules import running
+from tests.harness.oidc_issuer import Spoilt
 from tests.harness.signing_in import SigningIn, signing_in
 from tests.harness.token_forge import MISSING
 
@@ -236,6 +237,13 @@ class TestLogout:
         await terminal.login()
         terminal.server.changes = {"revocation_endpoint": MISSING}
         assert (await terminal.run("logout")).exit_code == 0
+        assert not terminal.file.exists()
+
+    async def test_forgets_here_what_the_issuer_cannot_be_told(self, terminal: Terminal) -> None:
+        await terminal.login()
+        terminal.server.discovery = Spoilt.FAILING
+        result = await terminal.run("logout")
+        assert (result.exit_code, "Signed out here, but not" in result.stderr) == (1, True)
         assert not terminal.file.exists()
 
     async def test_says_when_there_is_nobody(self, terminal: Terminal) -> None:

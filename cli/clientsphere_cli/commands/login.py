@@ -74,7 +74,10 @@ def logout() -> None:
         raise CliError("Nobody is signed in.")
     file.remove()
     if stored.refresh_token is not None:
-        asyncio.run(_revoke(settings, stored, stored.refresh_token))
+        try:
+            asyncio.run(_revoke(settings, stored, stored.refresh_token))
+        except CliError as error:
+            raise CliError(f"Signed out here, but not at the identity provider: {error}") from error
     show(plain(f"Signed out of {stored.url}."))
 
 

@@ -56,7 +56,7 @@ class Issuers:
 
 
 class BrowserSignIn:
-    """`origin` is how browsers reach us; without one, nobody signs in here."""
+    """Nobody signs in here where browsers have no way to reach us: where sessions know no origin."""
 
     def __init__(
         self,
