@@ -56,7 +56,7 @@ class Issuers:
 
 
 class BrowserSignIn:
-    """Nobody signs in here where browsers have no way to reach us: where sessions know no origin."""
+    """Nobody signs in here where sessions have no origin: browsers cannot reach us there."""
 
     def __init__(
         self,
