@@ -109,7 +109,7 @@ def slots_of_body(body: Mapping[str, Any] | None) -> tuple[Slot, ...]:
 def require_ids(name: str, fields: frozenset[str], plans: Sequence[Plan]) -> None:
     """Raises RecipeMissingError for a field that looks like an id and never gets one."""
     given = {part for plan in plans for slot in plan.slots for part in slot.name.split(".")}
-    for field in fields - given:
+    for field in fields - given - PLAIN:
         if field in IDS or field.endswith(_LOOKS_LIKE_IDS):
             raise RecipeMissingError(
                 f"{name} has a field {field!r}, which no recipe fills: put an Id(...) of its kind"

@@ -4,7 +4,8 @@
 - A route whose parameters are all ids: nothing to do.
 - A route with a body: a line in ROUTES. Where an id goes, put `Id("kind")`; the suite puts there
   own, foreign and unknown ones, and checks what comes back.
-- A parameter of a query or a header that names nothing of a tenant: its name in PLAIN.
+- A parameter of a query or a header, or a field like an id, that names nothing of a tenant: its
+  name in PLAIN.
 - A gRPC method: a line in METHODS.
 """
 
@@ -66,6 +67,9 @@ KINDS: Mapping[str, Kind] = {
     "role": Kind("role", "POST /v1/roles"),
     "token issuer": Kind("iss", "POST /v1/tenants/{tenant_id}/token-issuers"),
     "webhook": Kind("whk", "POST /v1/webhooks"),
+    # Only people whom an identity provider sent have these: services/gateway/tests/browser_sign_in.
+    "sign-in": Kind("iss", ""),
+    "session": Kind("ses", ""),
     "delivery": Kind("whd", "POST /v1/webhooks/{webhook_id}/test"),
 }
 
@@ -77,16 +81,24 @@ IDS: Mapping[str, str] = {
     "api_key_id": "API key",
     "role_id": "role",
     "token_issuer_id": "token issuer",
+    "sign_in_id": "sign-in",
+    "session_id": "session",
     "webhook_id": "webhook",
     "delivery_id": "delivery",
 }
 
-PLAIN = frozenset({"page_size", "page_token", "after", "limit", "action", "state"})
+PLAIN = frozenset(
+    {
+        *("page_size", "page_token", "after", "limit", "action", "state", "return_to"),
+        *("client_id", "cli_client_id"),  # ours at the tenant's identity provider
+    }
+)
 
 _QUESTION = "What is the code word of the vault?"
 _NOTE = b"# Note\n\nThe gate of the north yard is painted green every spring.\n"
 _ISSUER = {"url": Word.NEW_URL, "audience": "clientsphere"}
 _EVERYONE = {"everyone": True}
+_GONE = frozenset({404})
 _WEBHOOK = {"url": Word.NEW_URL, "event_types": ["document.failed"]}
 
 ROUTES: Mapping[str, Sequence[Recipe]] = {
@@ -124,6 +136,11 @@ ROUTES: Mapping[str, Sequence[Recipe]] = {
         Recipe({"readers": _EVERYONE, "editors": _EVERYONE})
     ],
     "PUT /v1/documents/{document_id}/access": [Recipe({"readers": _EVERYONE})],
+    "GET /v1/sign-in/{sign_in_id}": [Recipe(or_answers=_GONE)],
+    "GET /v1/sign-in/{sign_in_id}/start": [Recipe(or_answers=_GONE)],
+    "GET /v1/sign-in/{sign_in_id}/callback": [Recipe(or_answers=_GONE)],
+    "DELETE /v1/sessions/{session_id}": [Recipe(or_answers=_GONE)],
+    "DELETE /v1/session": [Recipe(or_answers=frozenset({401}))],
     "POST /v1/webhooks": [Recipe(_WEBHOOK)],
     "PUT /v1/webhooks/{webhook_id}": [Recipe(_WEBHOOK)],
     "POST /v1/webhooks/{webhook_id}/rotate": [Recipe({"overlap_hours": 1})],

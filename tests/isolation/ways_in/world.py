@@ -187,6 +187,8 @@ class World:
         for kind, about in KINDS.items():
             if about.made_by:
                 tenant.ids[kind] = self.make(kind, tenant)
+            elif kind not in tenant.ids:
+                tenant.ids[kind] = f"{about.prefix}_{secrets.token_hex(16)}"
         with self.product.client(owner.credential) as client:
             text = f"# Vault\n\nThe code word of the vault is {word}, as everybody here knows.\n"
             document = upload(client, "vault.md", text.encode()).json()
