@@ -78,9 +78,12 @@ class World:
         seen = await self.ingestion.knowledge_base_care.list_all(caller)
         return sum(one.document_count for one in seen)
 
-    async def deliver(self) -> None:
+    async def deliver(self, people: People) -> None:
         """What was published, to the workers, by a process that has just started."""
         one = self.ingestion
+        async with one.database.transaction(people.tenant_id) as session:
+            # In its turn: a server may still be at the commit that was broken off.
+            await session.connection()
         relay = OutboxRelay(one.database, OutboxRow, one.publisher)
         await relay.start()
         await relay.stop()
@@ -102,7 +105,7 @@ async def world(
     relay = OutboxRelay(database, OutboxRow, publisher)
     async with (
         opened_index(request.param, tmp_path, request) as index,
-        running(database, objects, relay),
+        running(database, objects),
     ):
         made = Ingestion(
             database,
@@ -258,7 +261,7 @@ class TestEveryAwait:
             readers = (HR, EVERYONE)[nth_wait % 2]
             broken_off = CancelledAt(_run(change, world, people, document, readers), nth_wait)
             was_cancelled = await asyncio.create_task(_has_been_cancelled(broken_off))
-            await world.deliver()
+            await world.deliver(people)
             for caller in people.readers:
                 assert await world.found_by(caller) == await world.listed_by(caller)
             if not was_cancelled:
@@ -281,7 +284,7 @@ class TestEveryAwait:
             await world.ingestion.access.set_of_document(people.manager, document.id, HR)
             ann, ben, _ = people.readers
             assert name not in await world.found_by(ben)
-            await world.deliver()
+            await world.deliver(people)
             assert name not in await world.found_by(ben)
             assert name in await world.found_by(ann)
             if not was_cancelled:
