@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from clientsphere_common.access.audience import Reader
+from clientsphere_common.access.model import Permission
 from clientsphere_common.errors import DependencyUnavailableError, InvalidInputError
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.model import FoundPassage, HybridQuery
 from retrieval.search import PassageSearch, Selection
 
-CALLER = Caller("tnt_a", "usr_1")
+CALLER = Caller("tnt_a", "usr_1", groups=("hr",))
 VECTOR = (0.6, 0.8)
 
 
@@ -96,9 +99,22 @@ class TestQuestion:
         await search.search(CALLER, "  How many days? \n", ["kb_1", "kb_2"], 5)
         assert embedder.questions == ["How many days?"]
         expected = HybridQuery(
-            text="How many days?", vector=VECTOR, limit=64, knowledge_base_ids=("kb_1", "kb_2")
+            text="How many days?",
+            vector=VECTOR,
+            limit=64,
+            reader=Reader(frozenset({"everyone", "principal:usr_1", "group:hr"})),
+            knowledge_base_ids=("kb_1", "kb_2"),
         )
         assert index.queries == [("tnt_a", expected)]
+
+    async def test_of_somebody_who_reads_everything_is_for_everything(
+        self, embedder: FakeEmbedder
+    ) -> None:
+        index = RankedIndex()
+        reads_all = replace(CALLER, permissions=frozenset({Permission.DOCUMENTS_READ_ALL}))
+        search = PassageSearch(index, embedder, Selection(candidates=64))
+        await search.search(reads_all, "How many days?", [], 5)
+        assert [query.reader.reads_all for _, query in index.queries] == [True]
 
     @pytest.mark.parametrize("question", ["", " \t\n ", "x" * 4001])
     async def test_empty_or_overlong_is_refused_before_anything_is_asked(

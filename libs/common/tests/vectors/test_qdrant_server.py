@@ -15,8 +15,10 @@ import pytest
 from qdrant_client import grpc as wire
 
 from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.vectors.model import Readers
+from clientsphere_common.vectors.points import to_readers
 from clientsphere_common.vectors.qdrant_server import QdrantServerIndex
-from clientsphere_common.vectors.schema import Field
+from clientsphere_common.vectors.schema import Field, State
 from clientsphere_common.vectors.settings import QdrantSettings, Quantization
 from clientsphere_common.vectors.tenant_filter import Tenant, stored
 from tests.contract.passage_chunks import (
@@ -53,6 +55,8 @@ async def call_everything(index: QdrantServerIndex) -> None:
     await index.add("acme", [*chunks(3), *chunks(3, version=2)])
     await index.activate("acme", "handbook", 2, OPEN)
     await index.activate("acme", "handbook", 1, OPEN)
+    await index.set_knowledge_base_readers("acme", "hr", Readers())
+    await index.set_document_readers("acme", "handbook", Readers())
     await index.search("acme", question(knowledge_bases=["hr"]))
     await index.count("acme", "handbook", 1, active_only=True)
     await index.remove_version("acme", "handbook", 1)
@@ -89,7 +93,8 @@ class TestWhatItSends:
         filters = [one for name, request in server.calls for one in self._filters(name, request)]
         assert len(filters) > 10
         for one in filters:
-            assert [name.name for name, _ in one.ListFields()] == ["must"]
+            # What must not be narrows the tenant's points; "should" would add others.
+            assert {name.name for name, _ in one.ListFields()} <= {"must", "must_not"}
             first = one.must[0].field
             assert (first.key, list(first.match.keywords.strings)) == (Field.TENANT_ID, ["acme"])
 
@@ -99,7 +104,7 @@ class TestWhatItSends:
         async with opened(server.url) as index:
             await call_everything(index)
         writes = [request for name, request in server.calls if name in WRITES]
-        assert len(writes) == 6
+        assert len(writes) == 10
         assert all(request.wait for request in writes)
         assert {request.ordering.type for request in writes} == {wire.WriteOrderingType.Medium}
 
@@ -153,7 +158,8 @@ class TestSearch:
     async def test_two_visible_versions_never_mix(self, server: QdrantServer) -> None:
         async with opened(server.url) as index:
             await index.add("acme", [*chunks(3), *chunks(3, version=2)])
-            await index._show(stored(Tenant("acme"), "handbook"))
+            shown = {Field.STATE: State.VISIBLE, **to_readers(OPEN)}
+            await index._set(stored(Tenant("acme"), "handbook"), shown)
             assert versions(await index.search("acme", question())) == {2}
             assert await index.activate("acme", "handbook", 2, OPEN) == 3
             assert await index.count("acme") == 3
