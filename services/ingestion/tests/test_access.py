@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from clientsphere.events.v1 import audit_pb2
-from clientsphere_common.access.audience import EVERYONE, Audience, audience
+from clientsphere_common.access.audience import EVERYONE, Audience, audience, reader_of
 from clientsphere_common.access.model import Permission
 from clientsphere_common.audit_events import AUDIT_TOPIC
 from clientsphere_common.errors import (
@@ -20,9 +20,10 @@ from clientsphere_common.errors import (
     ServiceError,
 )
 from clientsphere_common.request import Caller
+from clientsphere_common.vectors.model import DocumentReaders
 from ingestion.adapters.sql_jobs import WORKER
 from ingestion.consumer import DocumentEventsConsumer
-from ingestion.model import Document, KnowledgeBase, KnowledgeBaseAccess, UploadTarget
+from ingestion.model import Document, KnowledgeBase, KnowledgeBaseAccess, UploadTarget, VersionKey
 from tests.contract.passage_chunks import question
 from tests.fakes.passage_index import FakePassageIndex
 from tests.harness.ingestion import Ingestion, pieces
@@ -278,6 +279,34 @@ class TestTheIndex:
         assert await kept.search("tnt_a", reader) == []
         await ingestion.access.set_of_document(MANAGER, document.id, EVERYONE)
         assert await kept.search("tnt_a", reader)
+
+    @pytest.mark.parametrize("moment", ["while chunks are added", "after readers were read"])
+    async def test_shows_nothing_to_who_was_refused_while_a_worker_was_at_it(
+        self, ingestion: Ingestion, moment: str
+    ) -> None:
+        received = (await ingestion.receive(MANAGER, TEXT)).document
+        embed, readers_of = ingestion.embedder.embed, ingestion.ledger.readers
+
+        async def narrow() -> None:
+            await ingestion.access.set_of_document(MANAGER, received.id, HR)
+
+        async def narrow_then_embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+            await narrow()
+            return await embed(texts)
+
+        async def read_then_narrow(key: VersionKey) -> DocumentReaders | None:
+            readers = await readers_of(key)
+            await narrow()
+            return readers
+
+        if moment == "while chunks are added":
+            ingestion.embedder.embed = narrow_then_embed  # type: ignore[method-assign]  # the race, made certain
+        else:
+            ingestion.ledger.readers = read_then_narrow  # type: ignore[method-assign]  # the race, made certain
+        await ingestion.index_newest(MANAGER, received)
+        assert await ingestion.index.search("tnt_a", question("canteen")) == []
+        in_hr = question("canteen", reader=reader_of(ANN))
+        assert await ingestion.index.search("tnt_a", in_hr)
 
     async def test_of_what_was_deleted_meanwhile_is_left_alone(
         self, ingestion: Ingestion, document: Document
