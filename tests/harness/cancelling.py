@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Coroutine, Generator
 from contextvars import Context, ContextVar
 from functools import partial
@@ -12,11 +13,13 @@ _T = TypeVar("_T")
 
 
 class Waits:
-    """Counts how often work begins to wait, and cancels its task at the nth time."""
+    """Counts how often work begins to wait, and has a task cancelled at the nth time."""
 
     def __init__(self, nth_wait: int) -> None:
         self._nth_wait = nth_wait
         self.count = 0
+        self.task: asyncio.Task[object] | None = None
+        """To be cancelled; None: the one that waits."""
 
     @property
     def was_cancelled(self) -> bool:
@@ -24,16 +27,17 @@ class Waits:
 
     def begin(self) -> None:
         self.count += 1
-        task = asyncio.current_task()
+        task = self.task or asyncio.current_task()
         if self.count == self._nth_wait and task is not None:
             task.cancel()
 
 
+_ENDS_WITHIN_S = 60.0
 _waits: ContextVar[Waits | None] = ContextVar("waits_of_the_tests", default=None)
 
 
 async def cancelled_within(work: Coroutine[Any, Any, object], nth_wait: int) -> Waits:
-    """Run `work` to its end, and cancel it, or a task that it starts, as that begins to wait.
+    """Run `work` to its end, and cancel it as it, or a task that it started, begins to wait.
 
     The waits of all these tasks count together. Whatever `work` raises is taken for its end.
     """
@@ -42,14 +46,22 @@ async def cancelled_within(work: Coroutine[Any, Any, object], nth_wait: int) -> 
     usual_factory = loop.get_task_factory()
     loop.set_task_factory(_counting_task)
     try:
-        task = Context().run(_start, work, waits)
-        await asyncio.wait({task})
-        if not task.cancelled():
-            # Looked at, so that nobody complains that it was not.
-            task.exception()
+        waits.task = task = Context().run(_start, work, waits)
+        await asyncio.wait({task}, timeout=_ENDS_WITHIN_S)
     finally:
         loop.set_task_factory(usual_factory)
+    assert task.done(), f"given up at wait {nth_wait}, it goes on for ever: {_stacks()}"
+    if not task.cancelled():
+        # Looked at, so that nobody complains that it was not.
+        task.exception()
     return waits
+
+
+def _stacks() -> str:
+    text = io.StringIO()
+    for task in asyncio.all_tasks():
+        task.print_stack(file=text)
+    return text.getvalue()
 
 
 def _start(work: Coroutine[Any, Any, object], waits: Waits) -> asyncio.Task[object]:
