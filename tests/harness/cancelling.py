@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Coroutine, Generator
 from contextvars import Context, ContextVar
 from functools import partial
@@ -50,18 +49,11 @@ async def cancelled_within(work: Coroutine[Any, Any, object], nth_wait: int) -> 
         await asyncio.wait({task}, timeout=_ENDS_WITHIN_S)
     finally:
         loop.set_task_factory(usual_factory)
-    assert task.done(), f"given up at wait {nth_wait}, it goes on for ever: {_stacks()}"
+    assert task.done(), f"given up at wait {nth_wait}, it goes on for ever: {asyncio.all_tasks()}"
     if not task.cancelled():
         # Looked at, so that nobody complains that it was not.
         task.exception()
     return waits
-
-
-def _stacks() -> str:
-    text = io.StringIO()
-    for task in asyncio.all_tasks():
-        task.print_stack(file=text)
-    return text.getvalue()
 
 
 def _start(work: Coroutine[Any, Any, object], waits: Waits) -> asyncio.Task[object]:
