@@ -38,7 +38,8 @@ _waits: ContextVar[Waits | None] = ContextVar("waits_of_the_tests", default=None
 async def cancelled_within(work: Coroutine[Any, Any, object], nth_wait: int) -> Waits:
     """Run `work` to its end, and cancel it as it, or a task that it started, begins to wait.
 
-    The waits of all these tasks count together. Whatever `work` raises is taken for its end.
+    The waits of all these tasks count together; cancelled is always `work`, because libraries do
+    not expect that somebody cancels tasks of theirs. Whatever `work` raises is taken for its end.
     """
     waits = Waits(nth_wait)
     loop = asyncio.get_running_loop()
