@@ -143,6 +143,24 @@ class TestProcesses:
             async with running(*limiters):
                 await eventually(all_know)
 
+    async def test_hold_nothing_for_what_was_refused(
+        self, own_redis_server: RedisUnderTest
+    ) -> None:
+        place = Bucket(ConcurrencyLimit("place", 1), "k", is_held=True)
+        once = Bucket(RateLimit("once", 1, 1), "k")
+        async with connected(own_redis_server.url) as server:
+            limiter = RedisRateLimiter(server, hold_s=0.2)
+            async with running(limiter):
+                assert is_admitted(await limiter.take(Claim([once])))
+                assert not is_admitted(await limiter.take(Claim([once, place], "a")))
+                before = _script_calls(own_redis_server)
+
+                async def has_renewed() -> bool:
+                    return _script_calls(own_redis_server) >= before + 2
+
+                await eventually(has_renewed)
+                assert is_admitted(await limiter.take(Claim([place], "b")))
+
     async def test_settle_what_ended_while_the_server_was_away(
         self, own_redis_server: RedisUnderTest
     ) -> None:
