@@ -222,6 +222,15 @@ class TestTokens:
         assert await limits.admits(route_class=RouteClass.ASK)
         assert not await limits.admits(route_class=RouteClass.ASK)
 
+    async def test_are_charged_to_no_other_limit(self) -> None:
+        limits = Limits(concurrent=LimitRule(1, 2))
+        admission = await limits.admission(route_class=RouteClass.ASK)
+        admission.spending.begin()
+        admission.spending.finish(150)
+        limits.limits.settle(admission)
+        used = {one.bucket.limit.name: one.used for one in limits.limiter.settlements}
+        assert used == {"concurrent": 0, "tokens": 150}
+
     async def test_are_charged_as_they_were_reserved_when_nobody_knows(self) -> None:
         limits = Limits(tokens=LimitRule(1, 100))
         admission = await limits.admission(route_class=RouteClass.ASK)

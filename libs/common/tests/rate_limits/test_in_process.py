@@ -64,6 +64,16 @@ class TestInProcessRateLimiter:
         assert await admits(limiter, limit)
         assert not await admits(limiter, limit)
 
+    async def test_what_is_owed_is_told_rounded_up(self, clock: ClockUs) -> None:
+        limiter, bucket = InProcessRateLimiter(clock), Bucket(RateLimit("one", 60, 5), "k")
+        owed = [limiter.owed(bucket)]
+        for _ in range(2):
+            await limiter.take(Claim([bucket]))
+        for passed_us in (0, 999_999, 1, 999_999, 1):
+            clock.now_us += passed_us
+            owed.append(limiter.owed(bucket))
+        assert owed == [0, 2, 2, 1, 1, 0]
+
     async def test_what_is_not_held_any_more_is_forgotten(self, clock: ClockUs) -> None:
         limiter = InProcessRateLimiter(clock)
         place = Bucket(ConcurrencyLimit("place", 2), "k", is_held=True)
