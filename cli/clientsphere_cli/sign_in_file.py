@@ -59,7 +59,7 @@ class SignInFile:
         self.path.unlink(missing_ok=True)
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
+    async def locked(self) -> AsyncIterator[None]:
         """Wait for other commands: a refresh token that two of them use ends the sign-in."""
         lock = os.open(self.path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
         try:

@@ -39,7 +39,7 @@ class SignedIn(httpx.Auth):
         """Raises CliError when the sign-in is over."""
         async with self._renewing:
             if self._known is None or self._ends_soon(self._known):
-                async with self._file.alone():
+                async with self._file.locked():
                     self._known = await self._current()
             return self._known.access_token
 

@@ -16,6 +16,7 @@ SERVER = "clientsphere_common.vectors.qdrant_server"
 SHARD = "clientsphere_common.vectors.edge.shard"
 REMOTE = "clientsphere_common.vectors.remote.translation"
 DOCUMENTS = "ingestion.adapters.sql_documents"
+ROLES = "gateway.adapters.sql_roles"
 UPLOAD = "ingestion.upload"
 QUESTIONS = "retrieval.question_vectors"
 
@@ -34,6 +35,7 @@ class Violation:
 CLIENT_ALONE = vectors.engines_are_imported_by_their_adapters_alone
 PORT_ALONE = vectors.adapters_are_opened_by_the_assembly_alone
 ONE_FILTER = vectors.conditions_are_made_by_the_tenant_filter_alone
+OVER_ALL = vectors.conditions_over_all_tenants_are_listed
 BY_FILTER = vectors.points_are_touched_by_a_filter_alone
 WHOSE_POINT = vectors.points_carry_the_tenant_in_id_and_payload
 ENGINES = tables.engines_and_sessions_are_made_by_the_database_alone
@@ -57,11 +59,12 @@ VIOLATIONS = (
     Violation(ONE_FILTER, SERVER, "_remove(chosen)", "_remove(())"),
     Violation(ONE_FILTER, SHARD, "to_filter(conditions)))", "Filter(must=[])))"),
     Violation(ONE_FILTER, SERVER, "to_filter(conditions)", "models.Filter(must=[])"),
+    Violation(OVER_ALL, SHARD, "= told_before(conditions,", "= from_before_readers(conditions,"),
     Violation(BY_FILTER, SERVER, "to_filter(conditions)", "None"),
     Violation(BY_FILTER, SERVER, "to_filter(conditions)", "models.PointIdsList(points=ids)"),
     Violation(BY_FILTER, SERVER, "query_filter=allowed,", ""),
     Violation(BY_FILTER, SERVER, "query, allowed,", "query, None,"),
-    Violation(BY_FILTER, SERVER, "searchable(tenant, query.knowledge_base_ids)", "query.its"),
+    Violation(BY_FILTER, SERVER, "to_filter(searchable(", "to_filter(_of("),
     Violation(BY_FILTER, SERVER, "client.count(", "client.scroll("),
     Violation(BY_FILTER, SERVER, "client.query_points(", "client.retrieve("),
     Violation(BY_FILTER, SERVER, "client.query_points(", "client.recommend("),
@@ -89,7 +92,7 @@ VIOLATIONS = (
     Violation(MAPPED, DOCUMENTS, "", "query = select(DocumentRow.__table__)"),
     Violation(AROUND, DOCUMENTS, "", "found = session.connection()"),
     Violation(AROUND, DOCUMENTS, "", "found = select(DocumentRow).from_statement(query)"),
-    Violation(ALL_TENANTS, DOCUMENTS, "snapshot(tenant_id)", "system_snapshot()"),
+    Violation(ALL_TENANTS, ROLES, "snapshot(tenant_id)", "system_snapshot()"),
     Violation(ALL_TENANTS, DOCUMENTS, "transaction(caller.tenant_id)", "system_transaction()"),
     Violation(
         SCOPED, "ingestion.adapters.tables", "", "class Note(Base):\n    __tablename__ = 'notes'"
@@ -141,6 +144,7 @@ def test_every_rule_has_a_violation_that_it_finds() -> None:
 @pytest.mark.parametrize(
     ("reasons", "rule"),
     [
+        (vectors.OVER_ALL_TENANTS, OVER_ALL),
         (tables.SYSTEM_SESSIONS, ALL_TENANTS),
         (tables.TABLES_OF_NO_TENANT, SCOPED),
         (tables.TEXT_IN_SERVICES, MAPPED),

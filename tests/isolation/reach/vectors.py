@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from tests.isolation.reach.reading import (
     Code,
     Finding,
+    Reasons,
     annotation_of,
     argument,
     bound_to,
@@ -32,8 +33,17 @@ ADAPTERS = frozenset(
     )
 )
 _ENGINES = ("qdrant_client", "qdrant_edge")
-_MAKERS_OF_CONDITIONS = {"searchable", "stored"}
+_CONDITION_TYPES = {"IsOneOf", "IsWithin", "IsBelow"}
+_OVER_ALL_TENANTS = "from_before_readers"
+_MAKERS_OF_CONDITIONS = {"searchable", "stored", "held", "told_before", _OVER_ALL_TENANTS}
 _CONDITIONS, _FILTERS = {"Conditions"}, {"Filter", "models.Filter"}
+
+OVER_ALL_TENANTS: Reasons = {
+    f"{_VECTORS}.edge.shard.PassageShard._make_field_indexes": (
+        "tells old points, all alike, that everyone of their tenant reads them"
+    ),
+    f"{_VECTORS}.remote.collection._upgrade": "the same",
+}
 
 # Of the clients, what touches no points, and what touches those that a filter names.
 _ADMINISTRATION = {
@@ -81,7 +91,7 @@ def adapters_are_opened_by_the_assembly_alone(code: Code) -> Iterator[Finding]:
 def conditions_are_made_by_the_tenant_filter_alone(code: Code) -> Iterator[Finding]:
     is_adapter = code.module in ADAPTERS or code.module == f"{_VECTORS}.qdrant_edge"
     for call, name in code.calls():
-        if name in {"IsOneOf", "IsWithin"} and code.module != f"{_VECTORS}.tenant_filter":
+        if name in _CONDITION_TYPES and code.module != f"{_VECTORS}.tenant_filter":
             yield Finding(code.module, call.lineno, f"makes a condition of its own: {name}")
         if is_adapter and any(isinstance(one, ast.Tuple) and not one.elts for one in call.args):
             yield Finding(code.module, call.lineno, f"passes no conditions at all to {name}")
@@ -90,6 +100,14 @@ def conditions_are_made_by_the_tenant_filter_alone(code: Code) -> Iterator[Findi
             is_filter = last_name(call.func) in {"Filter", "HasIdCondition", "PointIdsList"}
             if is_filter and code.module in ADAPTERS and name != "to_filter":
                 yield Finding(code.module, call.lineno, f"{name} makes a filter of its own")
+
+
+def conditions_over_all_tenants_are_listed(code: Code) -> Iterator[Finding]:
+    for name, function in code.functions():
+        for call in _calls_in(function):
+            is_over_all = last_name(call.func) == _OVER_ALL_TENANTS
+            if is_over_all and f"{code.module}.{name}" not in OVER_ALL_TENANTS:
+                yield Finding(code.module, call.lineno, f"{name} touches points of all tenants")
 
 
 def points_are_touched_by_a_filter_alone(code: Code) -> Iterator[Finding]:
@@ -180,6 +198,7 @@ RULES = (
     engines_are_imported_by_their_adapters_alone,
     adapters_are_opened_by_the_assembly_alone,
     conditions_are_made_by_the_tenant_filter_alone,
+    conditions_over_all_tenants_are_listed,
     points_are_touched_by_a_filter_alone,
     points_carry_the_tenant_in_id_and_payload,
 )

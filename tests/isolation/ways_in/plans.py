@@ -65,7 +65,7 @@ def operations_of(document: Mapping[str, Any]) -> dict[str, Operation]:
             fields = {name for one in media_types for name in _fields(document, one["schema"])}
             found[route] = Operation(
                 route,
-                [(one["in"], one["name"]) for one in operation.get("parameters", ())],
+                [_named(document, one) for one in operation.get("parameters", ())],
                 bool(media_types),
                 frozenset(fields),
                 frozenset(int(code) for code in operation["responses"] if code.startswith("2")),
@@ -149,6 +149,13 @@ def _slots_within(value: Any, path: str) -> Iterator[Slot]:
     elif isinstance(value, list):
         for index, one in enumerate(value):
             yield from _slots_within(one, f"{path}.{index}")
+
+
+def _named(document: Mapping[str, Any], parameter: Mapping[str, Any]) -> tuple[str, str]:
+    """Place and name."""
+    if "$ref" in parameter:
+        return _named(document, _referred(document, parameter["$ref"]))
+    return parameter["in"], parameter["name"]
 
 
 def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
