@@ -13,6 +13,7 @@ import pytest
 from tests.harness.product import Product, Served, Tenant, upload, wait_until_settled
 
 CANARY = "CANARY-7f3a-OWNED-BY-A"
+WEBHOOK = {"url": "https://hooks.example/", "event_types": ["document.ready"]}
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,16 @@ def world_of(product: Served) -> World:
         key = client.post("/v1/api-keys", json={"name": "second", "role": "viewer"}).json()
         wanted = {"name": CANARY, "permissions": ["search"]}
         role = client.post("/v1/roles", json=wanted).json()
+        hook = client.post("/v1/webhooks", json={**WEBHOOK, "description": CANARY}).json()
+        delivery = client.post(f"/v1/webhooks/{hook['id']}/test").json()
     ids = {
         "kb": document["knowledge_base_id"],
         "doc": document["id"],
         "key": key["id"],
         "role": role["id"],
         "tnt": a.id,
+        "whk": hook["id"],
+        "whd": delivery["id"],
     }
     return World(product, a, b, ids)
 
@@ -60,7 +65,14 @@ def world_of(product: Served) -> World:
 class TestListsAndCounts:
     @pytest.mark.parametrize(
         "route",
-        ["/v1/documents", "/v1/knowledge-bases", "/v1/api-keys", "/v1/roles", "/v1/audit/events"],
+        [
+            "/v1/documents",
+            "/v1/knowledge-bases",
+            "/v1/api-keys",
+            "/v1/roles",
+            "/v1/webhooks",
+            "/v1/audit/events",
+        ],
     )
     def test_show_only_what_is_ones_own(self, world: World, route: str) -> None:
         with world.product.client(world.b.api_key) as client:
