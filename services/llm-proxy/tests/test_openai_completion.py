@@ -189,6 +189,14 @@ class TestRefusedRequest:
             await answer(server)
         assert len(server.requests) == 1
 
+    async def test_is_not_carried_to_where_the_api_points(self, server: OpenAiServer) -> None:
+        async with openai_server() as elsewhere:
+            server.chat = Refusal(307, {"Location": f"{elsewhere.base_url}/chat/completions"})
+            with pytest.raises(DependencyUnavailableError) as refused:
+                await answer(server)
+            assert refused.value.code == "model_unavailable"
+            assert elsewhere.requests == []
+
 
 class TestTrying:
     async def test_ends_after_the_third(self, server: OpenAiServer) -> None:

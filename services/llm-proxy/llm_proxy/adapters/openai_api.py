@@ -85,6 +85,8 @@ class OpenAiConnection:
             # Those of `calls` have a budget.
             max_retries=0,
             timeout=openai.Timeout(access.silence_s, connect=access.connect_timeout_s),
+            # Documents and questions go to the address that was configured, and to no other.
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
     async def stop(self) -> None:
