@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import Response
 from prometheus_client import CollectorRegistry, generate_latest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from clientsphere_common.request import current_caller
@@ -277,6 +278,17 @@ class TestLogsAndMetrics:
             await owner.get("/health/live")
         told = [(line["log_level"], line["route"], line["status"]) for line in logs]
         assert told == [("info", "/v1/me", 200), ("debug", "/health/live", 200)]
+
+    async def test_tell_who_was_refused(self, gateway: Gateway, owner: httpx.AsyncClient) -> None:
+        wish = {"name": "reader", "role": "viewer"}
+        viewer = (await owner.post("/v1/api-keys", json=wish)).json()
+        with capture_logs([merge_contextvars]) as logs:
+            async with gateway.client(viewer["key"]) as client:
+                await client.get("/v1/audit/events")
+        (line,) = logs
+        assert (line["route"], line["status"]) == ("/v1/audit/events", 403)
+        assert line["principal"] == viewer["id"]
+        assert line["tenant"]
 
     async def test_never_tell_what_was_asked_or_with_which_key(
         self, gateway: Gateway, owner: httpx.AsyncClient
