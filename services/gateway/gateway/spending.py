@@ -25,7 +25,8 @@ class Spending:
         self._unknown_tokens = self._reserved_tokens
 
     def finish(self, tokens: int) -> None:
-        self._known_tokens += tokens
+        """0: the model does not say what it used, and nobody answers for nothing."""
+        self._known_tokens += tokens or self._reserved_tokens
         self._unknown_tokens = 0
 
 

@@ -51,6 +51,16 @@ class TestSpending:
             await ask(model)
         assert spending.tokens == 13 + RESERVED
 
+    async def test_of_a_model_that_does_not_say_is_what_was_set_aside(
+        self, spending: Spending
+    ) -> None:
+        set_spending(spending)
+        model = FakeAnswerModel()
+        model.finish = Finish(declined=False, model="fake", usage=Usage())
+        await ask(model)
+        await ask(FakeAnswerModel())
+        assert spending.tokens == RESERVED + 13
+
     async def test_of_an_answer_in_hand_is_what_was_set_aside(self, spending: Spending) -> None:
         set_spending(spending)
         model = FakeAnswerModel("Twelve")
