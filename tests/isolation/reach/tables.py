@@ -40,21 +40,14 @@ SYSTEM_SESSIONS: Reasons = {
     "gateway.adapters.sql_api_keys.SqlApiKeys.find": "a key is what tells the tenant",
     "gateway.adapters.sql_api_keys.SqlApiKeys.mark_used": "writes times of keys that were used",
     "gateway.adapters.sql_limits.SqlLimits.all_changes": "a gateway counts for all tenants",
-    "gateway.adapters.sql_sessions.SqlSessions.find": "a session's secret tells the tenant",
-    "gateway.adapters.sql_sessions.SqlSessions.mark_used": (
-        "writes times of sessions that were used"
-    ),
+    "gateway.adapters.sql_sessions.SqlSessions.find": "a session is what tells the tenant",
+    "gateway.adapters.sql_sessions.SqlSessions.mark_used": "writes when sessions were used",
     "gateway.adapters.sql_sign_in_attempts.SqlSignInAttempts.take": (
-        "who comes back is known by a secret alone, which tells the tenant"
+        "what a browser brings back is what tells the tenant; it is removed as it is read"
     ),
     "gateway.adapters.sql_token_issuers.SqlTokenIssuers.list_all": (
         "a token's issuer is what tells the tenant"
     ),
-    "gateway.adapters.sql_webhook_queue.SqlWebhookQueue.claim": (
-        "takes what is due for all tenants; each delivery carries its tenant"
-    ),
-    "gateway.adapters.sql_webhook_queue.SqlWebhookQueue.remove_settled": "removes by age alone",
-    "gateway.adapters.sql_webhook_queue.SqlWebhookQueue.overdue_since": "tells a time alone",
     "ingestion.adapters.sql_jobs.SqlJobLedger.is_referenced": (
         "asks for one object, before it is removed as nobody's"
     ),
@@ -64,8 +57,6 @@ TABLES_OF_NO_TENANT: Reasons = {
 }
 SESSIONS_OF_OTHER_KINDS: Reasons = {
     "clientsphere_common.secrets.vault.session": "a session of HTTP",
-    "gateway.adapters.sql_sessions": "a person's session",
-    "gateway.browser_sign_in.sessions": "a person's session",
 }
 TEXT_IN_SERVICES: Reasons = {
     "ingestion.adapters.tables": "the condition of an index, which is no statement",

@@ -14,7 +14,7 @@ from clientsphere_common.db.session import Database
 from clientsphere_common.request import Caller
 from gateway.adapters.tables import OutboxRow, SessionRow
 from gateway.browser_sign_in.failures import sign_in_not_found
-from gateway.browser_sign_in.model import Session
+from gateway.browser_sign_in.model import BrowserSession
 from gateway.times import from_unix_ms, to_unix_ms
 
 
@@ -23,7 +23,7 @@ class SqlSessions:
         self._database = database
         self._relay = relay
 
-    async def add(self, session: Session) -> None:
+    async def add(self, session: BrowserSession) -> None:
         expired = SessionRow.expires_at_ms <= to_unix_ms(session.created_at)
         details = {"token_issuer": session.issuer_id, "roles": " ".join(session.roles)}
         fact = AuditFact("user.signed_in", "session", session.id, details=details)
@@ -38,18 +38,18 @@ class SqlSessions:
             raise sign_in_not_found() from error
         self._relay.wake()
 
-    async def find(self, secret_digest: bytes) -> Session | None:
+    async def find(self, secret_digest: bytes) -> BrowserSession | None:
         query = select(SessionRow).where(SessionRow.secret_digest == secret_digest)
         async with self._database.system_snapshot() as transaction:
             row = await transaction.scalar(query)
         return None if row is None else _to_model(row)
 
-    async def list_all(self, tenant_id: str) -> list[Session]:
+    async def list_all(self, tenant_id: str) -> list[BrowserSession]:
         query = select(SessionRow).order_by(SessionRow.created_at_ms.desc(), SessionRow.id)
         async with self._database.snapshot(tenant_id) as transaction:
             return [_to_model(row) for row in await transaction.scalars(query)]
 
-    async def end(self, session: Session, ended_by: str) -> None:
+    async def end(self, session: BrowserSession, ended_by: str) -> None:
         is_own = ended_by == session.principal_id
         action = "user.signed_out" if is_own else "session.revoked"
         async with self._database.transaction(session.tenant_id) as transaction:
@@ -74,7 +74,7 @@ class SqlSessions:
                 )
 
 
-def _to_row(session: Session) -> SessionRow:
+def _to_row(session: BrowserSession) -> SessionRow:
     return SessionRow(
         id=session.id,
         tenant_id=session.tenant_id,
@@ -89,8 +89,8 @@ def _to_row(session: Session) -> SessionRow:
     )
 
 
-def _to_model(row: SessionRow) -> Session:
-    return Session(
+def _to_model(row: SessionRow) -> BrowserSession:
+    return BrowserSession(
         id=row.id,
         tenant_id=row.tenant_id,
         issuer_id=row.issuer_id,

@@ -50,7 +50,7 @@ class IssuerAnswer:
 
 
 @dataclass(frozen=True)
-class Session:
+class BrowserSession:
     id: str
     tenant_id: str
     issuer_id: str

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from clientsphere_common.https_documents import FormAnswer
-from gateway.browser_sign_in.model import Attempt, Session
+from gateway.browser_sign_in.model import Attempt, BrowserSession
 from gateway.ports import IssuerDocuments, KeyUsageStore
 
 
@@ -38,21 +38,21 @@ class AttemptStore(Protocol):
 class SessionStore(KeyUsageStore, Protocol):
     """Every beginning and end is told to the audit trail, both or none."""
 
-    async def add(self, session: Session) -> None:
+    async def add(self, session: BrowserSession) -> None:
         """Store it, and drop those of the tenant that have expired by then.
 
         Raises NotFoundError without its issuer.
         """
         ...
 
-    async def find(self, secret_digest: bytes) -> Session | None:
+    async def find(self, secret_digest: bytes) -> BrowserSession | None:
         """Of any tenant: the tenant is known only once the session is."""
         ...
 
-    async def list_all(self, tenant_id: str) -> Sequence[Session]:
+    async def list_all(self, tenant_id: str) -> Sequence[BrowserSession]:
         """Newest first."""
         ...
 
-    async def end(self, session: Session, ended_by: str) -> None:
+    async def end(self, session: BrowserSession, ended_by: str) -> None:
         """Remove it, and tell who did; one that is not there any more is as good."""
         ...

@@ -10,7 +10,7 @@ from clientsphere_common.errors import NotFoundError
 from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller
 from gateway.browser_sign_in.failures import session_ended
-from gateway.browser_sign_in.model import Session, digest, new_secret
+from gateway.browser_sign_in.model import BrowserSession, digest, new_secret
 from gateway.browser_sign_in.ports import SessionStore
 from gateway.key_usage import KeyUsage
 from gateway.permissions import require_management_of
@@ -33,7 +33,7 @@ class SessionBook:
 
     store: SessionStore
     usage: KeyUsage
-    remembered: Remembered[Session]
+    remembered: Remembered[BrowserSession]
 
 
 class Sessions:
@@ -60,7 +60,7 @@ class Sessions:
     async def begin(self, caller: Caller, issuer_id: str) -> str:
         """The secret of a new session of that caller."""
         secret, now = new_secret(), self._now()
-        session = Session(
+        session = BrowserSession(
             id=new_id("ses"),
             tenant_id=caller.tenant_id,
             issuer_id=issuer_id,
@@ -87,7 +87,7 @@ class Sessions:
         session = await self._alive(secret)
         await self._end(session, session.principal_id)
 
-    async def list_all(self, caller: Caller) -> Sequence[Session]:
+    async def list_all(self, caller: Caller) -> Sequence[BrowserSession]:
         """Those of the caller's tenant that are alive, newest first."""
         found = await self._book.store.list_all(caller.tenant_id)
         return [session for session in found if not self._is_over(session)]
@@ -104,12 +104,12 @@ class Sessions:
             require_management_of(caller, role, of_role)
         await self._end(session, caller.principal_id)
 
-    async def _end(self, session: Session, ended_by: str) -> None:
+    async def _end(self, session: BrowserSession, ended_by: str) -> None:
         await self._book.store.end(session, ended_by)
         key = session.secret_digest.hex()
         self._book.remembered.replace(key, replace(session, expires_at=self._now()))
 
-    async def _alive(self, secret: str) -> Session:
+    async def _alive(self, secret: str) -> BrowserSession:
         key = digest(secret)
         found = await self._book.remembered.find(key.hex(), lambda: self._book.store.find(key))
         if found is None or self._is_over(found):
@@ -118,6 +118,6 @@ class Sessions:
             raise session_ended()
         return found
 
-    def _is_over(self, session: Session) -> bool:
+    def _is_over(self, session: BrowserSession) -> bool:
         now = self._now()
         return now >= session.expires_at or now >= session.last_used_at + self.policy.idle

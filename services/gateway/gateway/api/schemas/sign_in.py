@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.api.schemas.common import Example, ResponseBody, examples
-from gateway.browser_sign_in.model import Session
+from gateway.browser_sign_in.model import BrowserSession
 
 _SESSION: Example = {
     "id": "ses_5b1e",
@@ -46,7 +46,7 @@ class SessionBody(ResponseBody):
     expires_at: datetime
 
     @classmethod
-    def of(cls, session: Session) -> SessionBody:
+    def of(cls, session: BrowserSession) -> SessionBody:
         return cls(
             id=session.id,
             user_id=session.principal_id,
