@@ -73,11 +73,14 @@ class FakeKnowledgeBases:
         self.access: dict[str, KnowledgeBaseAccess] = {}
         """By their names."""
 
-    async def create(self, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
+    async def create(self, new_id: str, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
         own = self._own()
+        for one in own:
+            if one.id == new_id:
+                return one
         if name in {one.name for one in own}:
             raise ConflictError("knowledge_base_exists", "There is one of this name already.")
-        created = KnowledgeBase(f"kb_{current_caller().tenant_id}_{len(own)}", name, NOW, 0)
+        created = KnowledgeBase(new_id, name, NOW, 0)
         own.append(created)
         self.access[name] = access
         return created

@@ -24,6 +24,7 @@ from clientsphere_common.request import Caller
 from clientsphere_common.secrets.local_keys import LocalEnvelopeKeys
 from clientsphere_common.secrets.ports import EnvelopeKeys, Secrets
 from gateway.adapters.sql_api_keys import SqlApiKeys
+from gateway.adapters.sql_idempotency import SqlIdempotencyKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
 from gateway.adapters.sql_limits import SqlLimits
 from gateway.adapters.sql_roles import SqlRoles
@@ -39,6 +40,7 @@ from gateway.authentication import Authentication
 from gateway.browser_sign_in import assembly as browser_sign_in
 from gateway.browser_sign_in.assembly import SignInNeeds, SignInStores
 from gateway.browser_sign_in.ports import IssuerHttp
+from gateway.idempotency.assembly import idempotent_requests
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limit_rules import LimitName, LimitRule, LimitRules
@@ -118,6 +120,7 @@ class Tables:
         self.sign_in_attempts = SqlSignInAttempts(self.database)
         self.sessions = SqlSessions(self.database, self.relay)
         self.journal = SqlAuditJournal(self.database, self.relay)
+        self.idempotency_keys = SqlIdempotencyKeys(self.database)
 
     async def audit_trail(self) -> list[audit_pb2.AuditRecorded]:
         """What waits in the outbox for the audit service, oldest first."""
@@ -204,6 +207,8 @@ class Gateway:
                 self.mint.now,
                 self.clock,
             ),
+        self.idempotent_requests = idempotent_requests(
+            self.tables.idempotency_keys, b"pepper", self.registry, 24, self.clock
         )
         self.services = self._services()
         self.protection = protect(self.settings, self.registry)
@@ -225,6 +230,7 @@ class Gateway:
         journal = self.tables.journal
         metrics, model = LimitMetrics(self.registry), MeteredAnswers(self.model)
         return Services(
+            idempotent_requests=self.idempotent_requests,
             authentication=Authentication(
                 self.api_keys, self.tokens, self.issuers.signed_in, self.roles, self.operator_key
             ),

@@ -79,6 +79,14 @@ class ConflictError(ServiceError):
     http_status = 409
 
 
+class UnprocessableError(ServiceError):
+    """Well formed, and in contradiction to what was sent before."""
+
+    kind = "unprocessable"
+    grpc_status = grpc.StatusCode.INVALID_ARGUMENT
+    http_status = 422
+
+
 class LimitExceededError(ServiceError):
     """A rate, quota or budget is used up; `retry_after_s` says when to come back."""
 
@@ -124,6 +132,7 @@ _CLASSES: tuple[type[ServiceError], ...] = (
     PermissionDeniedError,
     NotFoundError,
     ConflictError,
+    UnprocessableError,
     LimitExceededError,
     DependencyUnavailableError,
     OverloadedError,

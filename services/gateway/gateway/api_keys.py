@@ -85,8 +85,7 @@ class ApiKeys:
         issued = self._mint.issue(caller.tenant_id, wish)
         require_management_of(caller, wish.role, issued.record.permissions(of_role))
         await self._require_no_wider(caller, wish.networks)
-        await self._store.add(caller, issued.record)
-        return issued
+        return IssuedKey(await self._store.add(caller, issued.record), issued.key)
 
     async def list_all(self, caller: Caller) -> Sequence[ApiKey]:
         return await self._store.list_all(caller.tenant_id)

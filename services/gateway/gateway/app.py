@@ -33,7 +33,9 @@ from gateway.api.access import BEARER, SESSION, check_access, routes_of
 from gateway.api.docs import add_docs
 from gateway.api.problem_docs import PROBLEM_SCHEMA
 from gateway.api.session_cookies import SESSION_COOKIE
+from gateway.api.upload_request import UPLOAD
 from gateway.client_address import ClientAddresses
+from gateway.idempotency.key import HEADER, REPLAYED_HEADER
 from gateway.metrics import HttpMetrics
 from gateway.middleware.body_limit import BodyLimit
 from gateway.middleware.load_shedding import LoadShedding
@@ -41,7 +43,7 @@ from gateway.middleware.request_deadline import TIMEOUT_HEADER, RequestDeadline
 from gateway.middleware.request_limits import RequestLimiting
 from gateway.middleware.request_log import RequestLog
 from gateway.middleware.response_headers import ResponseHeaders
-from gateway.problems import install_error_handlers
+from gateway.problems import PROBLEM_MEDIA_TYPE, install_error_handlers
 from gateway.protection import Protection
 from gateway.services import Services
 from gateway.settings import GatewaySettings
@@ -54,6 +56,7 @@ Any request may say how many seconds its client waits: `X-Request-Timeout-S: 2.5
 Failures are `application/problem+json` with a stable `code` and the `request_id` to quote.
 """
 _EXPOSED_HEADERS = (
+    REPLAYED_HEADER,
     "Location",
     "RateLimit",
     "RateLimit-Policy",
@@ -90,7 +93,9 @@ def _remove_default_validation_errors(document: dict[str, Any]) -> None:
     """The framework would document failures that our error handlers never let out."""
     for path in document["paths"].values():
         for operation in path.values():
-            operation["responses"].pop("422", None)
+            told = operation["responses"].get("422", {"content": {}})
+            if PROBLEM_MEDIA_TYPE not in told["content"]:
+                operation["responses"].pop("422", None)
     for schema in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(schema, None)
 
@@ -145,7 +150,7 @@ def _surround(
     app: FastAPI, settings: GatewaySettings, services: Services, protection: Protection
 ) -> None:
     """The last one added is the outermost."""
-    app.add_middleware(BodyLimit, streamed=[documents.UPLOAD], timeout_s=protection.body_timeout_s)
+    app.add_middleware(BodyLimit, streamed=[UPLOAD], timeout_s=protection.body_timeout_s)
     app.add_middleware(RequestDeadline, longest=protection.longest)
     addresses = ClientAddresses(
         settings.trusted_proxies, settings.proxy_header, settings.proxy_hops
@@ -157,7 +162,7 @@ def _surround(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-Id", TIMEOUT_HEADER],
+            allow_headers=["Authorization", "Content-Type", HEADER, "X-Request-Id", TIMEOUT_HEADER],
             expose_headers=_EXPOSED_HEADERS,
         )
     app.add_middleware(RequestLog, metrics=HttpMetrics(services.registry))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import string
 import zlib
 
@@ -20,19 +19,17 @@ _KEY = re.compile(
 )
 
 
-def new_lookup_id() -> str:
-    return random_text(_ID_CHARS)
+def new_lookup_id(entropy: bytes) -> str:
+    return _in_base_62(int.from_bytes(entropy), _ID_CHARS)
 
 
-def new_key(lookup_id: str) -> str:
-    """`cs_live_`, 8 characters to look it up by, 256 random bits, and a checksum of all that."""
-    body = f"{PREFIX}{lookup_id}_{random_text(_SECRET_CHARS)}"
+def new_key(lookup_id: str, entropy: bytes) -> str:
+    """`cs_live_`, 8 characters to look it up by, a secret, and a checksum of all that.
+
+    The secret has 256 bits, of the 512 of `entropy`: so many more that each is equally likely.
+    """
+    body = f"{PREFIX}{lookup_id}_{_in_base_62(int.from_bytes(entropy), _SECRET_CHARS)}"
     return f"{body}_{_checksum(body)}"
-
-
-def random_text(length: int) -> str:
-    """Letters and digits, 5.95 random bits each."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 def key_parts(key: str) -> tuple[str, str]:
@@ -47,9 +44,14 @@ def key_parts(key: str) -> tuple[str, str]:
 
 
 def _checksum(body: str) -> str:
-    """CRC-32 in base 62, most significant digit first."""
-    value, digits = zlib.crc32(body.encode()), ""
-    for _ in range(_CHECKSUM_CHARS):
+    """CRC-32."""
+    return _in_base_62(zlib.crc32(body.encode()), _CHECKSUM_CHARS)
+
+
+def _in_base_62(value: int, length: int) -> str:
+    """The last digits of `value`, most significant first."""
+    digits = ""
+    for _ in range(length):
         value, digit = divmod(value, len(_ALPHABET))
         digits = _ALPHABET[digit] + digits
     return digits

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from gateway.idempotency.attempt import repeatable_bytes
 from gateway.key_format import PREFIX, key_parts, new_key, new_lookup_id
 from gateway.model.tenancy import ApiKey, IssuedKey, KeyWish, NewSecret
 from gateway.times import from_unix_ms
@@ -23,9 +24,9 @@ class KeyMint:
         self._clock = clock
 
     def issue(self, tenant_id: str, wish: KeyWish) -> IssuedKey:
-        """A key that exists nowhere yet."""
-        lookup_id, now = new_lookup_id(), self.now()
-        key = new_key(lookup_id)
+        """A key that exists nowhere yet, unless a request is repeated: then it is the same one."""
+        lookup_id, now = new_lookup_id(repeatable_bytes("API key id")), self.now()
+        key = new_key(lookup_id, repeatable_bytes("API key"))
         record = ApiKey(
             id=f"key_{lookup_id}",
             tenant_id=tenant_id,
@@ -41,8 +42,9 @@ class KeyMint:
         return IssuedKey(record, key)
 
     def next_secret(self, record: ApiKey, overlap: timedelta) -> tuple[str, NewSecret]:
-        """Another text of the same key, and what is stored of it."""
-        key, now = new_key(record.prefix.removeprefix(PREFIX)), self.now()
+        """Another text of the same key, and what is stored of it. Repeatable as `issue`."""
+        lookup_id, now = record.prefix.removeprefix(PREFIX), self.now()
+        key = new_key(lookup_id, repeatable_bytes("API key"))
         return key, NewSecret(self._hash_of(key), now, now + overlap)
 
     def is_secret_of(self, record: ApiKey | None, secret: str) -> bool:

@@ -1,6 +1,8 @@
-"""How many requests and deliveries there are, how long they take, how they end, what is refused."""
+"""What is counted and timed of requests, their limits and repetitions, and of deliveries."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -8,6 +10,7 @@ from clientsphere_common.rate_limits.model import Limit
 from gateway.webhooks.model import DeliveryState
 
 _ADMISSION_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1)
+IdempotencyOutcome = Literal["executed", "resumed", "replayed", "in_use", "reused"]
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LAG_BUCKETS_S = (0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 28800, 86400)
 
@@ -87,6 +90,19 @@ class WebhookMetrics:
 
     def overdue_s(self, seconds: float) -> None:
         self._overdue.set(seconds)
+
+
+class IdempotencyMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "clientsphere_idempotent_requests",
+            "Requests with an idempotency key, by what became of them.",
+            ("outcome",),
+            registry=registry,
+        )
+
+    def count(self, outcome: IdempotencyOutcome) -> None:
+        self._requests.labels(outcome).inc()
 
 
 def _mode(limit: Limit) -> str:

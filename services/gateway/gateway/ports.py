@@ -8,6 +8,7 @@ from typing import Protocol
 
 from clientsphere_common.audit_events import AuditFact
 from clientsphere_common.request import Caller
+from gateway.idempotency.model import Claim, Wish
 from gateway.limit_rules import LimitRules
 from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Passage, Question
@@ -20,8 +21,12 @@ from gateway.token_issuers.model import TokenIssuer
 class KnowledgeBases(Protocol):
     """The caller's; ids of others raise the same NotFoundError as ids that never existed."""
 
-    async def create(self, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
-        """Raises ConflictError when there is one of this name."""
+    async def create(self, new_id: str, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
+        """One that has this id already is returned: the request is repeated.
+
+        Raises ConflictError when there is another one of this name, NotFoundError when the caller
+        no longer sees the one of this id.
+        """
         ...
 
     async def get(self, knowledge_base_id: str) -> KnowledgeBase: ...
@@ -38,6 +43,8 @@ class Documents(Protocol):
 
     async def upload(self, upload: Upload) -> tuple[Document, bool]:
         """The document, and whether it is a new version: False when the bytes were there.
+
+        An upload that has been accepted is answered again as it was.
 
         Reads the content as fast as it is taken in. What reading it raises ends the upload,
         leaves nothing behind and is raised.
@@ -107,9 +114,42 @@ class AuditJournal(Protocol):
         ...
 
 
+class ClaimStore(Protocol):
+    """Idempotency keys. A claim whose attempt is not the latest one changes nothing any more."""
+
+    async def claim(self, wish: Wish) -> Claim:
+        """Of many that wish for a key at once, on whichever gateways, one may act."""
+        ...
+
+    async def bind(self, claim: Claim, fingerprint: bytes) -> bytes | None:
+        """The fingerprint that the key is bound to now; None when a later attempt has begun."""
+        ...
+
+    async def renew(self, claim: Claim, lease_ends_ms: int) -> None: ...
+
+    async def release(self, claim: Claim) -> None:
+        """Let a next attempt act at once."""
+        ...
+
+    async def finish(self, claim: Claim, reply: bytes) -> None:
+        """Keep the reply, unless the key was never bound to a request; then as `release`."""
+        ...
+
+    async def forget(self, claim: Claim) -> None:
+        """As if the key had never come, unless something has been made under it."""
+        ...
+
+    async def remove_expired(self, now_ms: int, limit: int) -> int:
+        """At most `limit` keys of all tenants; returns how many."""
+        ...
+
+
 class TenantStore(Protocol):
-    async def add(self, new: NewTenant, created_by: Caller) -> None:
-        """Store the tenant and its first key, and tell the audit trail, all or nothing."""
+    async def add(self, new: NewTenant, created_by: Caller) -> Tenant:
+        """Store the tenant and its first key, and tell the audit trail, all or nothing.
+
+        A tenant of that id is there already when the request is repeated: it is returned.
+        """
         ...
 
     async def find(self, tenant_id: str) -> Tenant | None: ...
@@ -132,8 +172,11 @@ class ApiKeyStore(KeyUsageStore, Protocol):
         """A key of that tenant."""
         ...
 
-    async def add(self, caller: Caller, key: ApiKey) -> None:
-        """Raises NotFoundError when its role is none of the tenant's."""
+    async def add(self, caller: Caller, key: ApiKey) -> ApiKey:
+        """The key as it is stored, perhaps by an earlier attempt of the request in hand.
+
+        Raises NotFoundError when its role is none of the tenant's.
+        """
         ...
 
     async def list_all(self, tenant_id: str) -> Sequence[ApiKey]:
@@ -142,6 +185,8 @@ class ApiKeyStore(KeyUsageStore, Protocol):
 
     async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
         """Give the key its next secret; a secret older than the last one ends.
+
+        Does nothing when an earlier attempt of the request in hand has done it.
 
         Raises NotFoundError for keys of other tenants, ConflictError for one that has ended.
         """
@@ -165,12 +210,18 @@ class RoleStore(Protocol):
         """By name."""
         ...
 
-    async def add(self, caller: Caller, role: CustomRole) -> None:
-        """Raises ConflictError when there is one of this name."""
+    async def add(self, caller: Caller, role: CustomRole) -> CustomRole:
+        """The role as it is stored, perhaps by an earlier attempt of the request in hand.
+
+        Raises ConflictError when there is one of this name.
+        """
         ...
 
-    async def update(self, caller: Caller, role: CustomRole) -> None:
-        """Raises NotFoundError, and ConflictError when there is another one of this name."""
+    async def update(self, caller: Caller, role: CustomRole) -> CustomRole:
+        """As `add`.
+
+        Raises NotFoundError, and ConflictError when there is another one of this name.
+        """
         ...
 
     async def delete(self, caller: Caller, role_id: str, at: datetime) -> None:
@@ -183,8 +234,10 @@ class TokenIssuerStore(Protocol):
         """Of all tenants, oldest first: the tenant is known only once the issuer is."""
         ...
 
-    async def add(self, caller: Caller, issuer: TokenIssuer) -> None:
+    async def add(self, caller: Caller, issuer: TokenIssuer) -> TokenIssuer:
         """Store the entry and tell the audit trail, both or none.
+
+        An entry of that id is there already when the request is repeated: it is returned.
 
         Raises ConflictError when a token could be for it and for another entry.
         """

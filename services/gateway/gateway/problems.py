@@ -75,18 +75,26 @@ def error_response(error: ServiceError) -> Response:
 
 
 def install_error_handlers(app: FastAPI, allowed: AllowedMethods) -> None:
-    app.add_exception_handler(ServiceError, _on_service_error)
-    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(ServiceError, _on_failure)
+    app.add_exception_handler(RequestValidationError, _on_failure)
     app.add_exception_handler(HTTPException, partial(_on_http_exception, allowed))
 
 
-async def _on_service_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, ServiceError)  # noqa: S101 - what it is registered for
-    return error_response(error)
+def failure_response(error: Exception) -> Response:
+    """The problem document of an expected failure."""
+    if isinstance(error, ServiceError):
+        return error_response(error)
+    if isinstance(error, RequestValidationError):
+        return _invalid_request(error)
+    assert isinstance(error, HTTPException)  # noqa: S101 - what handlers are registered for
+    return _http_exception(error, {})
 
 
-async def _on_invalid_request(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
+async def _on_failure(_request: Request, error: Exception) -> Response:
+    return failure_response(error)
+
+
+def _invalid_request(error: RequestValidationError) -> Response:
     errors = [_field_error(one) for one in error.errors()]
     is_json = all(one["type"] != _NOT_JSON for one in error.errors())
     code = "invalid_request" if is_json else "invalid_json"
@@ -98,11 +106,13 @@ async def _on_http_exception(
     allowed: AllowedMethods, request: Request, error: Exception
 ) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    is_method = error.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    return _http_exception(error, {"Allow": allowed.of(request.url.path)} if is_method else {})
+
+
+def _http_exception(error: HTTPException, headers: Mapping[str, str]) -> Response:
     code, detail = _OF_STATUS[error.status_code]
-    headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = allowed.of(request.url.path)
-    return _response(problem(error.status_code, code, detail), headers)
+    return _response(problem(error.status_code, code, detail), {**(error.headers or {}), **headers})
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:

@@ -9,8 +9,8 @@ from datetime import datetime
 from clientsphere_common.access.model import Role
 from clientsphere_common.access.table import ROLE_PERMISSIONS
 from clientsphere_common.errors import ConflictError, NotFoundError
-from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller
+from gateway.idempotency.attempt import repeatable_id
 from gateway.model.tenancy import CustomRole
 from gateway.permissions import require_all
 from gateway.ports import RoleStore
@@ -59,9 +59,9 @@ class Roles:
         _refuse_built_in(name)
         require_all(caller, permissions)
         now = self._now()
-        role = CustomRole(new_id("role"), caller.tenant_id, name, permissions, now, now)
-        await self._store.add(caller, role)
-        return role
+        role_id = repeatable_id("role")
+        role = CustomRole(role_id, caller.tenant_id, name, permissions, now, now)
+        return await self._store.add(caller, role)
 
     async def update(
         self, caller: Caller, role_id: str, name: str, permissions: frozenset[str]
@@ -70,8 +70,8 @@ class Roles:
         _refuse_built_in(name)
         before = await self._own(caller, role_id)
         require_all(caller, before.permissions | permissions)
-        role = replace(before, name=name, permissions=permissions, updated_at=self._now())
-        await self._store.update(caller, role)
+        wanted = replace(before, name=name, permissions=permissions, updated_at=self._now())
+        role = await self._store.update(caller, wanted)
         self._remembered.replace(_key(role.tenant_id, role.id), role)
         return role
 

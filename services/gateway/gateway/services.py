@@ -13,6 +13,7 @@ from gateway.api_keys import ApiKeys
 from gateway.authentication import Authentication
 from gateway.browser_sign_in.sessions import Sessions
 from gateway.browser_sign_in.sign_in import BrowserSignIn
+from gateway.idempotency.requests import IdempotentRequests
 from gateway.limits import RequestLimits
 from gateway.metrics import LimitMetrics
 from gateway.ports import AccessControl, AuditTrail, Documents, KnowledgeBases
@@ -30,6 +31,7 @@ from gateway.webhooks.assembly import Webhooks
 @dataclass(frozen=True)
 class Services:
     authentication: Authentication
+    idempotent_requests: IdempotentRequests
     limits: RequestLimits
     tenant_limits: TenantLimits
     limit_metrics: LimitMetrics

@@ -157,6 +157,13 @@ class GatewaySettings(BaseSettings):
     proxy_hops: int = Field(
         default=1, ge=1, le=10, description="Trusted proxies that a request passes, at most."
     )
+    idempotency_hours: int = Field(
+        default=24,
+        ge=1,
+        le=168,
+        description="How long an idempotency key and the response to its request are kept, in"
+        " hours.",
+    )
     max_upload_mib: int = Field(
         default=100, gt=0, le=4096, description="Largest file that is accepted, in MiB."
     )

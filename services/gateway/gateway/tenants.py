@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from clientsphere_common.access.model import Role
 from clientsphere_common.errors import NotFoundError
-from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller
+from gateway.idempotency.attempt import repeatable_id
 from gateway.key_mint import KeyMint
 from gateway.model.tenancy import KeyWish, NewTenant, Tenant
 from gateway.ports import TenantStore
@@ -21,13 +23,13 @@ class Tenants:
         self._mint = mint
 
     async def create(self, name: str) -> NewTenant:
-        tenant_id = new_id("tnt")
+        tenant_id = repeatable_id("tnt")
         new = NewTenant(
             tenant=Tenant(tenant_id, name, self._mint.now()),
             owner_key=self._mint.issue(tenant_id, KeyWish(_OWNER_KEY_NAME, Role.OWNER.value)),
         )
-        await self._store.add(new, created_by=Caller(tenant_id, OPERATOR))
-        return new
+        stored = await self._store.add(new, created_by=Caller(tenant_id, OPERATOR))
+        return replace(new, tenant=stored)
 
     async def own(self, caller: Caller) -> Tenant:
         """The caller's tenant."""

@@ -20,6 +20,7 @@ from clientsphere_common.readiness import Check
 from clientsphere_common.rpc.calls import OutgoingCalls
 from clientsphere_common.secrets.ports import EnvelopeKeys, Secrets
 from gateway.adapters.sql_api_keys import SqlApiKeys
+from gateway.adapters.sql_idempotency import SqlIdempotencyKeys
 from gateway.adapters.sql_journal import SqlAuditJournal
 from gateway.adapters.sql_limits import SqlLimits
 from gateway.adapters.sql_roles import SqlRoles
@@ -38,6 +39,8 @@ from gateway.clients.audit import AuditServiceTrail
 from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBases
 from gateway.clients.llm_proxy import LlmProxyAnswers
 from gateway.clients.retrieval import RetrievalPassageSearch
+from gateway.idempotency.assembly import idempotent_requests
+from gateway.idempotency.pruning import KeyPruning
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limits import RequestLimits
@@ -123,6 +126,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
         tenants=SqlTenants(database, relay),
         journal=SqlAuditJournal(database, relay),
         tenant_limits=TenantLimits(SqlLimits(database, relay), settings.limits),
+        idempotency_keys=SqlIdempotencyKeys(database),
     )
     documents = HttpsDocuments(settings.oidc_ca_file, settings.oidc_timeout_s)
     mint = KeyMint(around.secrets.use.api_key_pepper)
@@ -154,6 +158,7 @@ def build(settings: GatewaySettings, around: Surroundings) -> GatewayParts:
             documents,
             issuers.keys,
             stores.tenant_limits,
+            KeyPruning(stores.idempotency_keys),
             *webhooks.modules,
         ),
         workers=workers,
@@ -170,6 +175,7 @@ class _Stores:
     tenants: SqlTenants
     journal: SqlAuditJournal
     tenant_limits: TenantLimits
+    idempotency_keys: SqlIdempotencyKeys
 
 
 @dataclass(frozen=True)
@@ -201,6 +207,12 @@ def _services(
     limit_metrics = LimitMetrics(around.registry)
     return Services(
         authentication=Authentication(api_keys, tokens, issuers.signed_in, roles, own.operator_key),
+        idempotent_requests=idempotent_requests(
+            stores.idempotency_keys,
+            own.api_key_pepper,
+            around.registry,
+            settings.idempotency_hours,
+        ),
         limits=RequestLimits(
             around.rate_limiter,
             stores.tenant_limits.limits_for,

@@ -39,6 +39,11 @@ def has_example(media: dict[str, Any], document: dict[str, Any]) -> bool:
     return "example" in media or bool(media.get("examples") or schema.get("examples"))
 
 
+def may_be_repeated(name: str) -> bool:
+    """Every write, except those that anybody may ask for: nobody's key could come with them."""
+    return not name.startswith("GET") and ROUTE_ACCESS[name] is not Entry.PUBLIC
+
+
 class TestEveryRoute:
     def test_has_a_row_in_the_access_table_and_every_row_a_route(self, gateway: Gateway) -> None:
         assert set(routes_of(gateway.app.routes)) == set(ROUTE_ACCESS)
@@ -98,7 +103,7 @@ class TestEveryOperation:
     def test_names_its_problems(self, gateway: Gateway) -> None:
         for name, operation in operations(gateway.app.openapi()):
             statuses = set(operation["responses"])
-            assert "422" not in statuses, name
+            assert ("422" in statuses) == may_be_repeated(name), name
             if operation["security"]:
                 assert {"401", "503", "504"} <= statuses, name
             if operation["x-required-permission"] in list(Permission):
@@ -107,6 +112,15 @@ class TestEveryOperation:
                 if status >= "400" and not name.endswith("/health/ready"):
                     (media_type,) = response["content"]
                     assert media_type == "application/problem+json", name
+
+    def test_takes_an_idempotency_key_when_it_writes(self, gateway: Gateway) -> None:
+        for name, operation in operations(gateway.app.openapi()):
+            headers = [
+                one["name"] for one in operation.get("parameters", []) if one["in"] == "header"
+            ]
+            assert ("Idempotency-Key" in headers) == may_be_repeated(name), name
+            if may_be_repeated(name):
+                assert {"400", "409", "422"} <= set(operation["responses"]), name
 
     def test_knows_how_to_sign_in(self, gateway: Gateway) -> None:
         document = gateway.app.openapi()

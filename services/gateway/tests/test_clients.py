@@ -52,7 +52,7 @@ class TestIngestionKnowledgeBases:
     async def test_speaks_for_the_caller(self) -> None:
         async with hosted() as (neighbours, host):
             client = IngestionKnowledgeBases(host.channel, host.calls, 5)
-            created = await client.create("handbooks", KnowledgeBaseAccess())
+            created = await client.create("kb_new", "handbooks", KnowledgeBaseAccess())
             assert (created.name, created.created_at) == ("handbooks", AT)
             assert (await client.get("kb_1")).document_count == 7
             assert [one.id for one in await client.list_all()] == ["kb_1", "kb_2"]
@@ -100,10 +100,10 @@ class TestIngestionDocuments:
         large = b"x" * (2 * 1024 * 1024 + 5)
         async with hosted() as (neighbours, host):
             client = IngestionDocuments(host.channel, host.calls, 5, 5)
-            upload = Upload("kb_1", "a.pdf", pieces(b"he", b"", large))
+            upload = Upload("kb_1", "a.pdf", pieces(b"he", b"", large), "upl_1")
             document, is_new = await client.upload(upload)
         assert neighbours.ingestion.received == b"he" + large
-        header = documents.UploadHeader(knowledge_base_id="kb_1", name="a.pdf")
+        header = documents.UploadHeader(knowledge_base_id="kb_1", name="a.pdf", upload_id="upl_1")
         assert neighbours.ingestion.seen == [header]
         assert is_new
         assert (document.state, document.version) == ("processing", 2)

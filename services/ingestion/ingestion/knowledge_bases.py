@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from clientsphere_common.errors import InvalidInputError
+from clientsphere_common.ids import new_id as random_id
 from clientsphere_common.names import is_name
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.ports import PassageIndex
@@ -11,6 +14,7 @@ from ingestion.model import KnowledgeBase, KnowledgeBaseAccess
 from ingestion.ports import KnowledgeBases
 
 _MAX_NAME_CHARS = 120
+_ID = re.compile(r"kb_[0-9a-f]{32}")
 
 
 class KnowledgeBaseCare:
@@ -18,10 +22,13 @@ class KnowledgeBaseCare:
         self._knowledge_bases = knowledge_bases
         self._index = index
 
-    async def create(self, caller: Caller, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
-        """Raises InvalidInputError for an unusable name or access, ConflictError for a name in use.
+    async def create(
+        self, caller: Caller, name: str, access: KnowledgeBaseAccess, new_id: str = ""
+    ) -> KnowledgeBase:
+        """The caller must be one of its readers.
 
-        The caller must be one of its readers.
+        Raises InvalidInputError for an unusable name, access or id, ConflictError for a name in
+        use, NotFoundError when what was made under the id is hidden from the caller by now.
         """
         name = name.strip()
         if len(name) > _MAX_NAME_CHARS or not is_name(name):
@@ -31,7 +38,9 @@ class KnowledgeBaseCare:
             )
         require_among(caller, access.readers)
         require_usable(access.editors)
-        return await self._knowledge_bases.create(caller, name, access)
+        if new_id and not _ID.fullmatch(new_id):
+            raise InvalidInputError("invalid_knowledge_base_id", "This cannot be such an id.")
+        return await self._knowledge_bases.create(caller, name, access, new_id or random_id("kb"))
 
     async def get(self, caller: Caller, knowledge_base_id: str) -> KnowledgeBase:
         return await self._knowledge_bases.get(caller, knowledge_base_id)

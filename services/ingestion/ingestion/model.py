@@ -84,6 +84,8 @@ class UploadTarget:
     name: str
     readers: Audience | None = None
     """Of a new document, None: everyone. One that is there must have these, if they are given."""
+    upload_id: str = ""
+    """An upload under the id of one that was accepted is that one, sent again; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class ReceivedFile:
 class UploadOutcome:
     document: Document
     is_new_version: bool
+    is_repeated: bool = False
+    """It was accepted before, with the bytes that came then."""
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,14 @@ from ingestion.parsing.model import ParsedDocument
 class KnowledgeBases(Protocol):
     """What a caller does not see, of other tenants or of its own, is not there for it."""
 
-    async def create(self, caller: Caller, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
-        """Raises ConflictError when the caller sees one of this name."""
+    async def create(
+        self, caller: Caller, name: str, access: KnowledgeBaseAccess, new_id: str
+    ) -> KnowledgeBase:
+        """One that has the id already is returned: it was asked for twice.
+
+        Raises ConflictError when the caller sees another one of this name, NotFoundError when it
+        does not see the one of this id.
+        """
         ...
 
     async def ensure_default(self, caller: Caller) -> str:
@@ -66,6 +72,8 @@ class Documents(Protocol):
         self, caller: Caller, target: UploadTarget, file: ReceivedFile
     ) -> UploadOutcome:
         """Make `file` the newest version and queue it, unless the newest has the same bytes.
+
+        Does nothing either when the upload was accepted before under its id.
 
         The row and the event that starts the work become durable together. Raises NotFoundError
         and PermissionDeniedError for the knowledge base, ConflictError for other readers.

@@ -48,7 +48,9 @@ class IngestionServicer(AccessServicer):
         self, request: knowledge_bases.CreateKnowledgeBaseRequest, context: Context
     ) -> knowledge_bases.KnowledgeBase:
         access = access_from_proto(request.access)
-        created = await self._knowledge_bases.create(current_caller(), request.name, access)
+        created = await self._knowledge_bases.create(
+            current_caller(), request.name, access, request.new_id
+        )
         return _knowledge_base_to_proto(created)
 
     async def GetKnowledgeBase(
@@ -76,7 +78,7 @@ class IngestionServicer(AccessServicer):
     ) -> documents.UploadDocumentResponse:
         header = await _read_header(request_iterator)
         readers = audience_from_proto(header.readers) if header.HasField("readers") else None
-        target = UploadTarget(header.knowledge_base_id, header.name, readers)
+        target = UploadTarget(header.knowledge_base_id, header.name, readers, header.upload_id)
         outcome = await self._upload.upload(current_caller(), target, _pieces(request_iterator))
         return documents.UploadDocumentResponse(
             document=_document_to_proto(outcome.document), is_new_version=outcome.is_new_version

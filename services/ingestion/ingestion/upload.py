@@ -22,6 +22,7 @@ from ingestion.ports import Documents, KnowledgeBases
 log = structlog.get_logger(__name__)
 
 _MAX_NAME_CHARS = 255
+_MAX_ID_CHARS = 64
 
 
 class DocumentUpload:
@@ -56,7 +57,7 @@ class DocumentUpload:
         except BaseException:
             await self._objects.delete(file.object_key)
             raise
-        if outcome.is_new_version:
+        if outcome.is_new_version and not outcome.is_repeated:
             log.info("document_uploaded", document=outcome.document.id, bytes=file.size_bytes)
         else:
             await self._objects.delete(file.object_key)
@@ -64,6 +65,8 @@ class DocumentUpload:
 
     async def _resolved(self, caller: Caller, target: UploadTarget) -> UploadTarget:
         name = clean_name(target.name)
+        if len(target.upload_id) > _MAX_ID_CHARS:
+            raise InvalidInputError("invalid_upload_id", "The id of the upload is too long.")
         if target.readers is not None:
             require_among(caller, target.readers)
         chosen = target.knowledge_base_id or await self._knowledge_bases.ensure_default(caller)

@@ -14,6 +14,7 @@ from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.request import Caller
+from gateway.adapters.sql_idempotency import is_first_effect
 from gateway.adapters.tables import ApiKeyRow, OutboxRow, RoleRow
 from gateway.model.tenancy import ApiKey, NewSecret
 from gateway.times import from_unix_ms, to_unix_ms
@@ -34,13 +35,16 @@ class SqlApiKeys:
             row = await session.get(ApiKeyRow, key_id)
         return None if row is None else _to_model(row)
 
-    async def add(self, caller: Caller, key: ApiKey) -> None:
+    async def add(self, caller: Caller, key: ApiKey) -> ApiKey:
         async with self._database.transaction(caller.tenant_id) as session:
+            if not await is_first_effect(session):
+                return _to_model(await _own_row(session, key.id))
             if key.role not in list(Role) and await session.get(RoleRow, key.role) is None:
                 raise NotFoundError("role_not_found", "There is no such role.")
             session.add(to_row(key))
             add_to_outbox(session, OutboxRow, audit_event(caller, api_key_created(key)))
         self._relay.wake()
+        return key
 
     async def list_all(self, tenant_id: str) -> list[ApiKey]:
         query = select(ApiKeyRow).order_by(ApiKeyRow.created_at_ms, ApiKeyRow.id)
@@ -50,6 +54,8 @@ class SqlApiKeys:
     async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _own_row(session, key_id)
+            if not await is_first_effect(session):
+                return _to_model(row)
             if not _is_alive(row, to_unix_ms(secret.rotated_at)):
                 raise ConflictError("api_key_ended", "The API key has expired or was revoked.")
             row.previous_secret_hash = row.secret_hash

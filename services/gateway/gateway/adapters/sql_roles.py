@@ -13,6 +13,7 @@ from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.request import Caller
 from gateway.adapters.sql_api_keys import alive
+from gateway.adapters.sql_idempotency import is_first_effect
 from gateway.adapters.tables import ApiKeyRow, OutboxRow, RoleRow
 from gateway.model.tenancy import CustomRole
 from gateway.times import from_unix_ms, to_unix_ms
@@ -35,16 +36,21 @@ class SqlRoles:
             rows = await session.scalars(select(RoleRow).order_by(RoleRow.name))
             return [_to_model(row) for row in rows]
 
-    async def add(self, caller: Caller, role: CustomRole) -> None:
+    async def add(self, caller: Caller, role: CustomRole) -> CustomRole:
         async with self._database.transaction(caller.tenant_id) as session:
+            if not await is_first_effect(session):
+                return _to_model(await _own_row(session, role.id))
             await _refuse_taken_name(session, role)
             session.add(_to_row(role))
             _tell(session, caller, "role.created", role, added=role.permissions)
         self._relay.wake()
+        return role
 
-    async def update(self, caller: Caller, role: CustomRole) -> None:
+    async def update(self, caller: Caller, role: CustomRole) -> CustomRole:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _own_row(session, role.id)
+            if not await is_first_effect(session):
+                return _to_model(row)
             await _refuse_taken_name(session, role)
             before = frozenset(row.permissions)
             row.name = role.name
@@ -53,6 +59,7 @@ class SqlRoles:
             added, removed = role.permissions - before, before - role.permissions
             _tell(session, caller, "role.updated", role, added=added, removed=removed)
         self._relay.wake()
+        return role
 
     async def delete(self, caller: Caller, role_id: str, at: datetime) -> None:
         async with self._database.transaction(caller.tenant_id) as session:

@@ -17,10 +17,13 @@ class SqlTenants:
         self._database = database
         self._relay = relay
 
-    async def add(self, new: NewTenant, created_by: Caller) -> None:
+    async def add(self, new: NewTenant, created_by: Caller) -> Tenant:
         tenant, key = new.tenant, new.owner_key.record
         fact = AuditFact("tenant.created", "tenant", tenant.id, details={"name": tenant.name})
         async with self._database.transaction(tenant.id) as session:
+            made_before = await session.get(TenantRow, tenant.id)
+            if made_before is not None:
+                return _to_model(made_before)
             session.add(
                 TenantRow(
                     id=tenant.id, name=tenant.name, created_at_ms=to_unix_ms(tenant.created_at)
@@ -32,8 +35,13 @@ class SqlTenants:
             add_to_outbox(session, OutboxRow, audit_event(created_by, fact))
             add_to_outbox(session, OutboxRow, audit_event(created_by, api_key_created(key)))
         self._relay.wake()
+        return tenant
 
     async def find(self, tenant_id: str) -> Tenant | None:
         async with self._database.snapshot(tenant_id) as session:
             row = await session.get(TenantRow, tenant_id)
-        return None if row is None else Tenant(row.id, row.name, from_unix_ms(row.created_at_ms))
+        return None if row is None else _to_model(row)
+
+
+def _to_model(row: TenantRow) -> Tenant:
+    return Tenant(row.id, row.name, from_unix_ms(row.created_at_ms))

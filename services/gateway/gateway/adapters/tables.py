@@ -182,5 +182,24 @@ class WebhookDeliveryRow(TenantScoped, Base):
     settled_at_ms: Mapped[Int64 | None] = mapped_column(index=True)
 
 
+class IdempotencyKeyRow(TenantScoped, Base):
+    """The key itself is not kept. Its tenant is "operator" where the operator's key was shown."""
+
+    __tablename__ = "idempotency_keys"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """A hash of the key and of whose it is."""
+    seed: Mapped[bytes]
+    """What the ids and secrets of all that the request makes are derived from, with the key."""
+    fingerprint: Mapped[bytes | None]
+    attempt: Mapped[int]
+    lease_ends_ms: Mapped[Int64]
+    has_effect: Mapped[bool]
+    """Of what this service's own tables hold."""
+    reply: Mapped[bytes | None]
+    """Sealed under the key."""
+    expires_at_ms: Mapped[Int64] = mapped_column(index=True)
+
+
 class OutboxRow(OutboxColumns, Base):
     __tablename__ = "outbox"

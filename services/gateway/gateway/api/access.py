@@ -13,6 +13,8 @@ from clientsphere_common.access.model import Access, Entry
 from clientsphere_common.access.table import ROUTE_ACCESS
 from gateway.api.dependencies import services_of
 from gateway.api.gate import admit, admit_stranger, require_operator
+from gateway.api.once import once, takes_keys
+from gateway.api.problem_docs import KEY_PARAMETER, with_key_problems
 from gateway.api.route_classes import class_of
 from gateway.api.strict_request import StrictRequest
 from gateway.limit_rules import RouteClass
@@ -33,16 +35,21 @@ class GuardedRoute(APIRoute):
         name = f"{method} {path}"
         self._access, self._class = _access_of(name), class_of(name)
         told = _documentation(self._access) | (options.pop("openapi_extra", None) or {})
+        self._takes_keys = takes_keys(method, self._access)
+        if self._takes_keys:
+            told |= {"parameters": [KEY_PARAMETER]}
+            options["responses"] = with_key_problems(options.get("responses"))
         super().__init__(path, endpoint, openapi_extra=told, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        access, route_class = self._access, self._class
+        access, route_class, takes_keys = self._access, self._class, self._takes_keys
 
         async def guarded(request: Request) -> Response:
             with services_of(request).limit_metrics.admission.time():
                 await _let_in(request, access, route_class)
-            return await handle(StrictRequest(request.scope, request.receive))
+            strict = StrictRequest(request.scope, request.receive)
+            return await (once(strict, access, handle) if takes_keys else handle(strict))
 
         return guarded
 

@@ -36,6 +36,8 @@ class AnswerStream(Response):
     ) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
+        self.is_whole = False
+        """The last event has been sent, and is no error."""
         self._parts = parts
         self._keep_alive_s = keep_alive_s
 
@@ -58,6 +60,7 @@ class AnswerStream(Response):
             await _send_piece(send, _events(first))
             async for part in self._parts:
                 await _send_piece(send, _events(part))
+            self.is_whole = True
         except ServiceError as error:
             await _send_piece(send, _event("error", problem_of(error)))
         except asyncio.CancelledError:

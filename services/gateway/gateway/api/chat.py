@@ -9,13 +9,13 @@ from gateway.api.access import GuardedRoute
 from gateway.api.answer_stream import AnswerStream
 from gateway.api.connection import while_connected
 from gateway.api.dependencies import TheCaller, TheServices, lookup_id
+from gateway.api.fingerprints import EVENT_STREAM, wants_stream
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.answers import EXAMPLE_ANSWER, AnswerBody, ChatBody
 from gateway.model.answers import Answer, Question
 
 router = APIRouter(tags=["Questions"], route_class=GuardedRoute)
 
-_EVENT_STREAM = "text/event-stream"
 _STREAM_EXAMPLE = """\
 event: delta
 data: {"text": "Full-time employees get 25 days of paid annual leave. [1]"}
@@ -38,7 +38,7 @@ data: {"id": "ans_2f1e0d9c8b7a69584736251403f2e1d0", "answered": true, ...}
             " breaks off.",
             "content": {
                 "application/json": {"example": EXAMPLE_ANSWER},
-                _EVENT_STREAM: {"example": _STREAM_EXAMPLE},
+                EVENT_STREAM: {"example": _STREAM_EXAMPLE},
             },
         },
         **problems("invalid_request", "permission_denied"),
@@ -53,12 +53,6 @@ async def chat(
     When the documents do not contain the answer, `answered` is false and nothing is made up.
     """
     question = Question(body.question, tuple(map(lookup_id, body.knowledge_base_ids)))
-    if _wants_stream(body, request):
+    if wants_stream(request) if body.stream is None else body.stream:
         return AnswerStream(services.answering.ask(caller, question))
     return await while_connected(request.receive, services.answering.answer(caller, question))
-
-
-def _wants_stream(body: ChatBody, request: Request) -> bool:
-    if body.stream is not None:
-        return body.stream
-    return _EVENT_STREAM in request.headers.get("accept", "")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from clientsphere_common.errors import DeadlineExceededError
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices, lookup_id
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.library import DocumentBody, DocumentList, PageSize
+from gateway.api.upload_request import bound_to_key, opened_upload
+from gateway.idempotency.attempt import repeatable_id
 from gateway.model.library import Document, DocumentPage
 from gateway.uploads import READER_GROUP, READER_PRINCIPAL
 
-UPLOAD = ("POST", "/v1/documents")
 router = APIRouter(prefix="/v1/documents", tags=["Documents"], route_class=GuardedRoute)
 
 _READERS: dict[str, Any] = {
@@ -90,28 +87,13 @@ async def upload_document(
     if they are given, they must be the same. PDF, DOCX, HTML, Markdown,
     CSV and plain text are read.
     """
-    services.upload_form.check_length(request.headers.get("content-length"))
-    async with _at_most(services.transfer_timeout_s):
-        content_type = request.headers.get("content-type", "")
-        upload = await services.upload_form.open(content_type, request.stream())
-        target = upload.knowledge_base_id or knowledge_base_id
-        target = lookup_id(target) if target else ""
+    async with opened_upload(request) as upload:
         document, is_new_version = await services.documents.upload(
-            replace(upload, knowledge_base_id=target)
+            bound_to_key(request, replace(upload, id=repeatable_id("upl")))
         )
     response.status_code = 202 if is_new_version else 200
     response.headers["Location"] = f"/v1/documents/{document.id}"
     return document
-
-
-@asynccontextmanager
-async def _at_most(timeout_s: float) -> AsyncIterator[None]:
-    """A client that sends a byte now and then must not hold an upload open for ever."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            yield
-    except TimeoutError as error:
-        raise DeadlineExceededError("deadline_exceeded", "The request took too long.") from error
 
 
 @router.get(

@@ -12,6 +12,7 @@ from gateway.api.schemas.library import (
     KnowledgeBaseList,
     NewKnowledgeBaseBody,
 )
+from gateway.idempotency.attempt import repeatable_id
 from gateway.model.library import KnowledgeBase
 
 router = APIRouter(prefix="/v1/knowledge-bases", tags=["Knowledge bases"], route_class=GuardedRoute)
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/v1/knowledge-bases", tags=["Knowledge bases"], route
 )
 async def create_knowledge_base(body: NewKnowledgeBaseBody, services: TheServices) -> KnowledgeBase:
     """Its name is unique among those that you see."""
-    return await services.knowledge_bases.create(body.name, body.to_access())
+    return await services.knowledge_bases.create(repeatable_id("kb"), body.name, body.to_access())
 
 
 @router.get(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from gateway.idempotency.key import HEADER
 from gateway.problems import PROBLEM_MEDIA_TYPE
 
 PROBLEM_SCHEMA: Mapping[str, Any] = {
@@ -109,6 +111,12 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "empty_file": (400, "The file is empty."),
     "unsupported_type": (415, "Files of this type cannot be read."),
     "identity_provider_unavailable": (503, "The identity provider does not answer as it should."),
+    "idempotency_key_malformed": (
+        400,
+        'Send one header Idempotency-Key: "<1 to 255 printable ASCII characters>".',
+    ),
+    "idempotency_key_in_use": (409, "A request with this idempotency key is being worked on."),
+    "idempotency_key_reused": (422, "This idempotency key came with another request before."),
     "rate_limited": (429, "There were too many requests: tenant."),
     "limits_unavailable": (
         503,
@@ -118,6 +126,7 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "service_unavailable": (503, "A part of the system is not answering."),
     "deadline_exceeded": (504, "The request took too long."),
 }
+_OF_KEYS = ("idempotency_key_malformed", "idempotency_key_in_use", "idempotency_key_reused")
 _OF_EVERY_CALLER = (
     "request_timeout_invalid",
     "credentials_missing",
@@ -128,11 +137,32 @@ _OF_EVERY_CALLER = (
 _OF_EVERY_SERVICE = ("overloaded", "service_unavailable", "deadline_exceeded")
 
 
-def problems(*codes: str, signed_in: bool = True) -> dict[int | str, dict[str, Any]]:
+KEY_PARAMETER: Mapping[str, Any] = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The same for each attempt to send this one request, which is then done once."
+    " 24 hours long it gets the response that it got first, with `Idempotency-Replayed: true`."
+    " A string in quotes, or a bare token such as a UUID.",
+    "schema": {"type": "string", "minLength": 1},
+    "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+}
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*codes: str, signed_in: bool = True) -> Responses:
     """The `responses` of an operation that can fail with `codes`, and as every other can."""
     every = (*_OF_EVERY_CALLER, *_OF_EVERY_SERVICE) if signed_in else _OF_EVERY_SERVICE
-    responses: dict[int | str, dict[str, Any]] = {}
-    for code in (*codes, *every):
+    return _with(codes + every, {})
+
+
+def with_key_problems(responses: Responses | None) -> Responses:
+    """The same `responses`, and those that an idempotency key may bring."""
+    return _with(_OF_KEYS, copy.deepcopy(responses or {}))
+
+
+def _with(codes: Iterable[str], responses: Responses) -> Responses:
+    for code in codes:
         status, detail = _DETAILS[code]
         response = responses.setdefault(status, _response(status))
         examples = response["content"][PROBLEM_MEDIA_TYPE]["examples"]

@@ -38,8 +38,7 @@ async def register_token_issuer(
     Its discovery document and keys are read over HTTPS when its first token comes.
     """
     issuer = body.to_model(lookup_id(tenant_id))
-    await services.token_issuers.register(issuer)
-    return TokenIssuerBody.of(issuer)
+    return TokenIssuerBody.of(await services.token_issuers.register(issuer))
 
 
 @router.get(

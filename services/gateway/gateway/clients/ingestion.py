@@ -43,9 +43,9 @@ class IngestionKnowledgeBases:
         self._calls = calls
         self._timeout_s = call_timeout_s
 
-    async def create(self, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
+    async def create(self, new_id: str, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
         request = knowledge_bases.CreateKnowledgeBaseRequest(
-            name=name, access=access_to_proto(access)
+            name=name, access=access_to_proto(access), new_id=new_id
         )
         created = await self._calls.unary(self._stub.CreateKnowledgeBase, request, self._timeout_s)
         return _knowledge_base(created)
@@ -125,7 +125,10 @@ class IngestionDocuments:
 async def _upload_requests(upload: Upload) -> AsyncIterator[documents.UploadDocumentRequest]:
     readers = None if upload.readers is None else audience_to_proto(upload.readers)
     header = documents.UploadHeader(
-        knowledge_base_id=upload.knowledge_base_id, name=upload.name, readers=readers
+        knowledge_base_id=upload.knowledge_base_id,
+        name=upload.name,
+        readers=readers,
+        upload_id=upload.id,
     )
     yield documents.UploadDocumentRequest(header=header)
     async for piece in upload.content:

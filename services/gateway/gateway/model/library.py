@@ -67,6 +67,8 @@ class Upload:
     content: AsyncIterator[bytes]
     readers: Audience | None = None
     """Of a new document; None: every reader of the knowledge base."""
+    id: str = ""
+    """An upload with the id of one before is that one, sent again."""
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,15 @@ class IssuerRegistration:
         self._tenants = tenants
         self._registry = registry
 
-    async def register(self, issuer: TokenIssuer) -> None:
-        """Raises NotFoundError without the tenant, ConflictError where tokens would be for two."""
+    async def register(self, issuer: TokenIssuer) -> TokenIssuer:
+        """The entry as it is stored.
+
+        Raises NotFoundError without the tenant, ConflictError where tokens would be for two.
+        """
         await self._require(issuer.tenant_id)
-        await self._store.add(Caller(issuer.tenant_id, _OPERATOR), issuer)
+        stored = await self._store.add(Caller(issuer.tenant_id, _OPERATOR), issuer)
         self._registry.forget()
+        return stored
 
     async def list_all(self, tenant_id: str) -> Sequence[TokenIssuer]:
         """Of one tenant, oldest first. Raises NotFoundError."""

@@ -57,12 +57,17 @@ class SqlDocuments:
     ) -> UploadOutcome:
         async with self._database.transaction(caller.tenant_id) as session:
             await edited_knowledge_base(session, caller, target.knowledge_base_id)
+            if target.upload_id:
+                accepted = await _accepted(session, caller, target.upload_id)
+                if accepted is not None:
+                    return UploadOutcome(accepted, is_new_version=True, is_repeated=True)
             found = await _of_name(session, caller, target)
             if found is not None and _has_same_bytes(found[1], file):
                 return UploadOutcome(_to_document(*found), is_new_version=False)
             row = _add_document(session, target) if found is None else found[0]
             row.latest_version += 1
             version = _new_version(row, caller, file)
+            version.upload_id = target.upload_id or None
             session.add(version)
             _announce_upload(session, caller, row, version, target.readers)
         self._relay.wake()
@@ -160,6 +165,29 @@ async def _of_name(
             "readers_differ", "There is a document of this name, and it has other readers."
         )
     return found[0], found[1]
+
+
+async def _accepted(session: AsyncSession, caller: Caller, upload_id: str) -> Document | None:
+    """What became of the upload of that id, also when it was deleted meanwhile.
+
+    Raises NotFoundError when the caller no longer sees it.
+    """
+    version = await session.scalar(select(VersionRow).where(VersionRow.upload_id == upload_id))
+    if version is None:
+        return None
+    seen = (
+        select(DocumentRow)
+        .join(KnowledgeBaseRow, KnowledgeBaseRow.id == DocumentRow.knowledge_base_id)
+        .where(
+            DocumentRow.id == version.document_id,
+            sees_knowledge_base(caller),
+            sees_document(caller),
+        )
+    )
+    row = await session.scalar(seen)
+    if row is None:
+        raise document_not_found()
+    return _to_document(row, version)
 
 
 def _has_same_bytes(version: VersionRow, file: ReceivedFile) -> bool:

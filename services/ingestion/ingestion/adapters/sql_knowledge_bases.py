@@ -11,7 +11,7 @@ from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError
-from clientsphere_common.ids import new_id
+from clientsphere_common.ids import new_id as random_id
 from clientsphere_common.request import Caller
 from ingestion.adapters.sql_access import (
     add_audience,
@@ -34,13 +34,17 @@ class SqlKnowledgeBases:
         self._database = database
         self._relay = relay
 
-    async def create(self, caller: Caller, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
+    async def create(
+        self, caller: Caller, name: str, access: KnowledgeBaseAccess, new_id: str
+    ) -> KnowledgeBase:
         async with self._database.transaction(caller.tenant_id) as session:
+            if await session.get(KnowledgeBaseRow, new_id) is not None:
+                return await _one(session, caller, new_id)
             if await _find(session, caller, KnowledgeBaseRow.name == name) is not None:
                 raise ConflictError(
                     "knowledge_base_exists", f"There is a knowledge base named {name!r} already."
                 )
-            created = _add(session, caller, name, access)
+            created = _add(session, caller, new_id, name, access)
         self._relay.wake()
         return created
 
@@ -50,16 +54,13 @@ class SqlKnowledgeBases:
             found = await _find(session, caller, KnowledgeBaseRow.name == DEFAULT_NAME)
             if found is not None:
                 return found.id
-            created = _add(session, caller, DEFAULT_NAME, KnowledgeBaseAccess())
+            created = _add(session, caller, random_id("kb"), DEFAULT_NAME, KnowledgeBaseAccess())
         self._relay.wake()
         return created.id
 
     async def get(self, caller: Caller, knowledge_base_id: str) -> KnowledgeBase:
         async with self._database.snapshot(caller.tenant_id) as session:
-            found = await _find(session, caller, KnowledgeBaseRow.id == knowledge_base_id)
-        if found is None:
-            raise knowledge_base_not_found()
-        return found
+            return await _one(session, caller, knowledge_base_id)
 
     async def require_editor(self, caller: Caller, knowledge_base_id: str) -> None:
         async with self._database.snapshot(caller.tenant_id) as session:
@@ -88,10 +89,10 @@ class SqlKnowledgeBases:
 
 
 def _add(
-    session: AsyncSession, caller: Caller, name: str, access: KnowledgeBaseAccess
+    session: AsyncSession, caller: Caller, new_id: str, name: str, access: KnowledgeBaseAccess
 ) -> KnowledgeBase:
     row = KnowledgeBaseRow(
-        id=new_id("kb"),
+        id=new_id,
         name=name,
         created_at_ms=int(time.time() * 1000),
         open_to_readers=access.readers.is_everyone,
@@ -125,6 +126,13 @@ async def _find(
 ) -> KnowledgeBase | None:
     found = (await session.execute(_seen(caller).where(condition).limit(1))).one_or_none()
     return None if found is None else _to_model(found[0], found[1])
+
+
+async def _one(session: AsyncSession, caller: Caller, knowledge_base_id: str) -> KnowledgeBase:
+    found = await _find(session, caller, KnowledgeBaseRow.id == knowledge_base_id)
+    if found is None:
+        raise knowledge_base_not_found()
+    return found
 
 
 async def _tombstone_documents(

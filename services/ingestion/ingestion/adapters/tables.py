@@ -74,6 +74,7 @@ class VersionRow(TenantScoped, Base):
     """One upload of a document and the work on it."""
 
     __tablename__ = "document_versions"
+    __table_args__ = (Index("upload_ids", "tenant_id", "upload_id", unique=True),)
 
     document_id: Mapped[str] = mapped_column(
         String(64), ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
@@ -94,6 +95,8 @@ class VersionRow(TenantScoped, Base):
     failure_code: Mapped[str] = mapped_column(String(64), default="")
     failure_message: Mapped[str] = mapped_column(String(500), default="")
     uploaded_by: Mapped[str] = mapped_column(String(64))
+    upload_id: Mapped[str | None] = mapped_column(String(64))
+    """Of the request, so that it is recognised when it comes again."""
     created_at_ms: Mapped[Int64]
     updated_at_ms: Mapped[Int64]
 

@@ -222,9 +222,14 @@ class UploadHeader(_message.Message):
     KNOWLEDGE_BASE_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     READERS_FIELD_NUMBER: _builtins.int
+    UPLOAD_ID_FIELD_NUMBER: _builtins.int
     knowledge_base_id: _builtins.str
     """Empty: the tenant's default knowledge base, created when it is missing."""
     name: _builtins.str
+    upload_id: _builtins.str
+    """At most 64 characters; empty: none. An upload of the tenant that was accepted under it is the answer: the request
+    was sent again, and its bytes are dropped.
+    """
     @_builtins.property
     def readers(self) -> _access_pb2.Audience:
         """Of a new document, missing: everyone. The caller must be one of them. A document that is there already must have the
@@ -237,10 +242,11 @@ class UploadHeader(_message.Message):
         knowledge_base_id: _builtins.str = ...,
         name: _builtins.str = ...,
         readers: _access_pb2.Audience | None = ...,
+        upload_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["readers", b"readers"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["knowledge_base_id", b"knowledge_base_id", "name", b"name", "readers", b"readers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["knowledge_base_id", b"knowledge_base_id", "name", b"name", "readers", b"readers", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

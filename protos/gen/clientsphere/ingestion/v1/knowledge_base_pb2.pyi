@@ -57,8 +57,13 @@ class CreateKnowledgeBaseRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     ACCESS_FIELD_NUMBER: _builtins.int
+    NEW_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """1 to 120 characters, unique among the knowledge bases that the caller sees."""
+    new_id: _builtins.str
+    """The id it gets, "kb_" and 32 hexadecimal digits; empty: one of the service's choice. A knowledge base that
+    has it already is the answer, if the caller sees it: the request was sent again.
+    """
     @_builtins.property
     def access(self) -> _access_pb2.KnowledgeBaseAccess:
         """What is missing of it is everyone. The caller must be among the readers."""
@@ -68,10 +73,11 @@ class CreateKnowledgeBaseRequest(_message.Message):
         *,
         name: _builtins.str = ...,
         access: _access_pb2.KnowledgeBaseAccess | None = ...,
+        new_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "name", b"name", "new_id", b"new_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints
 
 from clientsphere_common.access.model import Role
-from clientsphere_common.ids import new_id
 from gateway.api.schemas.common import Example, RequestBody, ResponseBody, examples
+from gateway.idempotency.attempt import repeatable_id
 from gateway.times import from_unix_ms
 from gateway.token_issuers.model import (
     ClaimMapping,
@@ -128,7 +128,7 @@ class NewTokenIssuerBody(RequestBody):
     def to_model(self, tenant_id: str) -> TokenIssuer:
         condition = self.condition
         return TokenIssuer(
-            id=new_id("iss"),
+            id=repeatable_id("iss"),
             tenant_id=tenant_id,
             url=self.url,
             audience=self.audience,
