@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
@@ -29,8 +30,12 @@ class Transport:
         self._sleep = sleep
 
     def request(self, method: str, path: str, **content: Any) -> httpx.Request:
-        """Takes what `httpx.AsyncClient.build_request` takes."""
-        return self._http.build_request(method, path, **content)
+        """Takes what `httpx.AsyncClient.build_request` takes.
+
+        A write has an idempotency key: sent again, here or by a proxy, it is still done once.
+        """
+        headers = {} if method == "GET" else {"Idempotency-Key": f'"{uuid.uuid4()}"'}
+        return self._http.build_request(method, path, headers=headers, **content)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """A response that says success. Raises ApiError for any other, CliError for none."""

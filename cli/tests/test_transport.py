@@ -105,3 +105,25 @@ class TestReadiness:
     async def test_server_that_starts_is_not_ready(self) -> None:
         client = client_of(responding(httpx.Response(503, json={}), httpx.Response(200, json={})))
         assert [await client.is_ready(), await client.is_ready()] == [False, True]
+
+
+class TestIdempotencyKeys:
+    async def test_a_write_keeps_its_key_when_it_is_sent_again(self) -> None:
+        keys: list[str | None] = []
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            keys.append(request.headers.get("Idempotency-Key"))
+            return httpx.Response(429 if len(keys) == 1 else 204)
+
+        client = client_of(handle)
+        await client.delete_role("role_1")
+        await client.delete_role("role_1")
+        assert keys[0] == keys[1] != keys[2]
+        assert keys[0]
+
+    async def test_a_read_has_none(self) -> None:
+        def handle(request: httpx.Request) -> httpx.Response:
+            assert "Idempotency-Key" not in request.headers
+            return httpx.Response(200, json={"items": []})
+
+        await client_of(handle).knowledge_bases()

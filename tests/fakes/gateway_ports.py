@@ -141,9 +141,12 @@ class FakeDocuments:
         self.readers: list[Audience | None] = []
         self.pages_asked: list[tuple[str, int, str]] = []
         self.next_page_token: str | None = None
+        self._accepted: dict[str, tuple[Document, bool]] = {}
 
     async def upload(self, upload: Upload) -> tuple[Document, bool]:
         content = b"".join([piece async for piece in upload.content])
+        if upload.id in self._accepted:
+            return self._accepted[upload.id]
         self.uploads.append((upload.knowledge_base_id, upload.name))
         self.readers.append(upload.readers)
         document_id = derived_id("doc", current_caller().tenant_id, upload.name)
@@ -153,6 +156,7 @@ class FakeDocuments:
             document_id, name=upload.name, size_bytes=len(content), state="queued"
         )
         self._own()[document_id] = document
+        self._accepted[upload.id] = document, is_new
         return document, is_new
 
     async def get(self, document_id: str) -> Document:

@@ -40,12 +40,13 @@ from gateway.authentication import Authentication
 from gateway.browser_sign_in import assembly as browser_sign_in
 from gateway.browser_sign_in.assembly import SignInNeeds, SignInStores
 from gateway.browser_sign_in.ports import IssuerHttp
-from gateway.idempotency.assembly import idempotent_requests
+from gateway.idempotency.requests import IdempotentRequests, KeyTimes
+from gateway.idempotency.sealing import RequestSecrets
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limit_rules import LimitName, LimitRule, LimitRules
 from gateway.limits import RequestLimits
-from gateway.metrics import LimitMetrics, WebhookMetrics
+from gateway.metrics import IdempotencyMetrics, LimitMetrics, WebhookMetrics
 from gateway.model.tenancy import NewTenant
 from gateway.own_secrets import OperatorKey
 from gateway.prompt import PromptWriter
@@ -207,8 +208,13 @@ class Gateway:
                 self.mint.now,
                 self.clock,
             ),
-        self.idempotent_requests = idempotent_requests(
-            self.tables.idempotency_keys, b"pepper", self.registry, 24, self.clock
+        )
+        self.idempotent_requests = IdempotentRequests(
+            self.tables.idempotency_keys,
+            RequestSecrets(b"pepper"),
+            IdempotencyMetrics(self.registry),
+            KeyTimes(kept_s=24 * 3600),
+            self.clock,
         )
         self.services = self._services()
         self.protection = protect(self.settings, self.registry)

@@ -98,9 +98,14 @@ class Ingestion:
         )
 
     async def receive(
-        self, caller: Caller, content: str, name: str = "note.txt", knowledge_base_id: str = ""
+        self,
+        caller: Caller,
+        content: str,
+        name: str = "note.txt",
+        knowledge_base_id: str = "",
+        upload_id: str = "",
     ) -> UploadOutcome:
-        target = UploadTarget(knowledge_base_id, name)
+        target = UploadTarget(knowledge_base_id, name, upload_id)
         return await self.upload.upload(caller, target, pieces(content.encode()))
 
     async def index_newest(self, caller: Caller, document: Document) -> Document:

@@ -45,6 +45,7 @@ class TestTheMigration:
             "alembic_version",
             "api_keys",
             "changed_limits",
+            "idempotency_keys",
             "outbox",
             "roles",
             "sessions",

@@ -117,6 +117,22 @@ class TestKnowledgeBaseCare:
         with pytest.raises(ConflictError):
             await ingestion.knowledge_base_care.create(caller, " manuals ", OPEN)
 
+    async def test_is_made_once_under_an_id_that_is_given(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        new_id = f"kb_{'a' * 32}"
+        first = await ingestion.knowledge_base_care.create(caller, "manuals", new_id)
+        again = await ingestion.knowledge_base_care.create(caller, "manuals", new_id)
+        assert again == first
+        assert first.id == new_id
+
+    @pytest.mark.parametrize("new_id", ["kb_x", "doc_" + "a" * 32, "kb_" + "A" * 32])
+    async def test_refuses_an_unusable_id(
+        self, ingestion: Ingestion, caller: Caller, new_id: str
+    ) -> None:
+        with pytest.raises(InvalidInputError):
+            await ingestion.knowledge_base_care.create(caller, "manuals", new_id)
+
     async def test_lets_tenants_use_the_same_name(
         self, ingestion: Ingestion, caller: Caller, stranger: Caller
     ) -> None:

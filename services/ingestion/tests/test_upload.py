@@ -58,6 +58,33 @@ class TestDocumentUpload:
         assert theirs.is_new_version
         assert theirs.document.id != mine.document.id
 
+    async def test_answers_an_upload_that_is_sent_again_as_it_did_first(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        first = await ingestion.receive(caller, "The canteen opens at noon.", upload_id="upl_1")
+        await ingestion.receive(caller, "The canteen opens at one.")
+        kept = await ingestion.object_keys()
+
+        again = await ingestion.receive(caller, "The canteen opens at noon.", upload_id="upl_1")
+
+        assert again.is_new_version
+        assert (again.document.id, again.document.version) == (first.document.id, 1)
+        assert (await ingestion.documents.get(caller.tenant_id, first.document.id)).version == 2
+        assert await ingestion.object_keys() == kept
+
+    async def test_knows_the_ids_of_uploads_of_one_tenant_only(
+        self, ingestion: Ingestion, caller: Caller, stranger: Caller
+    ) -> None:
+        mine = await ingestion.receive(caller, "Hello.", upload_id="upl_1")
+        theirs = await ingestion.receive(stranger, "Hello.", upload_id="upl_1")
+        assert theirs.document.id != mine.document.id
+
+    async def test_refuses_an_id_that_cannot_be_stored(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        with pytest.raises(InvalidInputError):
+            await ingestion.receive(caller, "Hello.", upload_id="x" * 65)
+
     async def test_refuses_a_foreign_knowledge_base_like_an_unknown_one(
         self, ingestion: Ingestion, caller: Caller, stranger: Caller
     ) -> None:

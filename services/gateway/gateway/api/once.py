@@ -16,7 +16,7 @@ from gateway.api.dependencies import services_of
 from gateway.api.fingerprints import whole_fingerprint
 from gateway.api.kept_stream import KeptStream, kept_headers
 from gateway.api.upload_request import UPLOAD, upload_fingerprint
-from gateway.idempotency.attempt import Attempt, set_attempt
+from gateway.idempotency.attempt import Attempt, acting
 from gateway.idempotency.key import HEADER, REPLAYED_HEADER, idempotency_key
 from gateway.idempotency.model import Reply, Scope
 from gateway.problems import failure_response
@@ -52,9 +52,9 @@ async def once(request: Request, access: Access, handle: Handle) -> Response:
 
 async def _act(request: Request, attempt: Attempt, handle: Handle) -> Response:
     requests = services_of(request).idempotent_requests
-    set_attempt(attempt)
     async with requests.held(attempt):
-        response = await _answer(request, attempt, handle)
+        with acting(attempt):
+            response = await _answer(request, attempt, handle)
         if isinstance(response, AnswerStream):
             return KeptStream(response, requests, attempt)
         await requests.settle(attempt, _reply(response))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -30,9 +32,14 @@ class Attempt:
 _attempt: ContextVar[Attempt | None] = ContextVar("gateway_attempt", default=None)
 
 
-def set_attempt(attempt: Attempt) -> None:
-    """The request in hand, and the tasks it starts, are this attempt."""
-    _attempt.set(attempt)
+@contextmanager
+def acting(attempt: Attempt) -> Iterator[None]:
+    """What is done within the block, and in tasks that it starts, belongs to this attempt."""
+    outside = _attempt.set(attempt)
+    try:
+        yield
+    finally:
+        _attempt.reset(outside)
 
 
 def current_attempt() -> Attempt | None:

@@ -25,7 +25,7 @@ class KeyPruning:
     def __init__(self, store: ClaimStore, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
-        self._repeating = Repeating(self._try_to_prune, lambda: _PRUNE_EVERY_S)
+        self._repeating = Repeating(self.try_to_prune, lambda: _PRUNE_EVERY_S)
 
     async def start(self) -> None:
         self._repeating.start()
@@ -44,13 +44,14 @@ class KeyPruning:
             removed += batch
         return removed
 
-    async def _remove(self) -> int:
-        return await self._store.remove_expired(int(self._clock() * 1000), _BATCH)
-
-    async def _try_to_prune(self) -> None:
+    async def try_to_prune(self) -> None:
+        """As `prune`; what cannot be removed now is removed the next time."""
         try:
             removed = await self.prune()
         except ServiceError as error:
             log.warning("idempotency_keys_not_pruned", code=error.code)
         else:
             log.debug("idempotency_keys_pruned", keys=removed)
+
+    async def _remove(self) -> int:
+        return await self._store.remove_expired(int(self._clock() * 1000), _BATCH)

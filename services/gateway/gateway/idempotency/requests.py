@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
 
@@ -21,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 LEASE_S = 30.0
 """A request that died is followed on after so long at the latest. Also covers unequal clocks."""
-_RENEW_EVERY_S = 10.0
 _COME_BACK_S = 1.0
 _SEED_BYTES = 32
 MAX_REPLY_BYTES = 1024 * 1024
@@ -30,21 +30,29 @@ _REFUSALS = frozenset({401, 403, 429})
 _SERVER_ERRORS = 500
 
 
+@dataclass(frozen=True)
+class KeyTimes:
+    kept_s: float
+    """From the request that brought the key first."""
+    renewed_every_s: float = 10.0
+    """Less than half of a lease: one renewal may fail."""
+
+
 class IdempotentRequests:
-    """Keys are forgotten `kept_s` after the request that brought them first."""
+    """What comes again with its key is done once and answered the same."""
 
     def __init__(
         self,
         store: ClaimStore,
         request_secrets: RequestSecrets,
         metrics: IdempotencyMetrics,
-        kept_s: float,
+        times: KeyTimes,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._secrets = request_secrets
         self._metrics = metrics
-        self._kept_ms = int(kept_s * 1000)
+        self._times = times
         self._clock = clock
 
     async def begin(self, scope: Scope, key: str, digest: bytes | None) -> Attempt:
@@ -63,7 +71,7 @@ class IdempotentRequests:
             fingerprint=None if digest is None else own.fingerprint(digest),
             now_ms=now_ms,
             lease_ends_ms=now_ms + int(LEASE_S * 1000),
-            expires_ms=now_ms + self._kept_ms,
+            expires_ms=now_ms + int(self._times.kept_s * 1000),
         )
         attempt = Attempt(await self._store.claim(wish), own)
         claim = attempt.claim
@@ -125,7 +133,7 @@ class IdempotentRequests:
 
     async def _keep(self, attempt: Attempt) -> None:
         while True:
-            await asyncio.sleep(_RENEW_EVERY_S)
+            await asyncio.sleep(self._times.renewed_every_s)
             await self.renew(attempt)
 
     def _now_ms(self) -> int:
