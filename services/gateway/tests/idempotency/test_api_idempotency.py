@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from clientsphere_common.access.model import Role
 from clientsphere_common.errors import DependencyUnavailableError, LimitExceededError
-from clientsphere_common.rate_limits.model import RateLimit
 from gateway.adapters.tables import IdempotencyKeyRow
 from gateway.idempotency.pruning import KeyPruning
 from gateway.key_format import key_parts
+from gateway.limit_rules import LimitName, LimitRule
 from gateway.model.tenancy import KeyWish, NewTenant
 from tests.fakes.gateway_ports import new_passage
 from tests.harness.gateway import OPERATOR_KEY, Gateway, Tables, owner_of
@@ -150,7 +150,7 @@ class TestARequestThatIsRepeated:
         assert code_of(first) == (400, "invalid_request")
 
     async def test_counts_against_the_limits_like_any_other(self, tables: Tables) -> None:
-        gateway = Gateway(tables, principal_limit=RateLimit("principal", 1, 2))
+        gateway = Gateway(tables, limits={LimitName.PRINCIPAL: LimitRule(1, 2)})
         tenant = await gateway.new_tenant()
         async with gateway.client(tenant.owner_key.key) as owner:
             await twice(owner, "POST", "/v1/api-keys", json=NEW_KEY)

@@ -102,7 +102,11 @@ async def ask_and_leave(gateway: Gateway, key: str, question: dict[str, Any]) ->
     """As soon as the first words have come."""
     has_words = asyncio.Event()
     body: list[Message] = [
-        {"type": "http.request", "body": json.dumps(question).encode(), "more_body": False}
+        {
+            "type": "http.request",
+            "body": json.dumps(question, separators=(",", ":")).encode(),
+            "more_body": False,
+        }
     ]
 
     async def receive() -> Message:
@@ -128,8 +132,4 @@ async def ask_and_leave(gateway: Gateway, key: str, question: dict[str, Any]) ->
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         "client": ("127.0.0.1", 1),
     }
-    await asyncio.create_task(_run(gateway, scope, receive, send))
-
-
-async def _run(gateway: Gateway, scope: Any, receive: Any, send: Any) -> None:
     await gateway.app(scope, receive, send)
