@@ -50,8 +50,9 @@ class CountingStore:
         self._clock.now_s += self.lasts_s
         return found
 
-    async def add(self, caller: Caller, issuer: TokenIssuer) -> None:
+    async def add(self, caller: Caller, issuer: TokenIssuer) -> TokenIssuer:
         self.entries.append(issuer)
+        return issuer
 
     async def remove(self, caller: Caller, issuer_id: str) -> None:
         self.entries = [one for one in self.entries if one.id != issuer_id]
