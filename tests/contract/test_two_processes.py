@@ -20,6 +20,7 @@ from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError
 from clientsphere_common.hash_chain import ChainLink, verify_chain
+from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.adapters.sql_tenants import SqlTenants
@@ -128,7 +129,10 @@ class TestKnowledgeBases:
     async def test_of_one_name_are_one_and_conflicts(self, processes: Sequence[Database]) -> None:
         stores = [SqlKnowledgeBases(database, relay(database)) for database in processes]
         outcomes = await asyncio.gather(
-            *(stores[n % 2].create(CALLER, "legal", KnowledgeBaseAccess()) for n in range(AT_ONCE)),
+            *(
+                stores[n % 2].create(CALLER, "legal", KnowledgeBaseAccess(), new_id("kb"))
+                for n in range(AT_ONCE)
+            ),
             return_exceptions=True,
         )
         conflicts = [one for one in outcomes if isinstance(one, ConflictError)]
