@@ -105,7 +105,7 @@ class Ingestion:
         knowledge_base_id: str = "",
         upload_id: str = "",
     ) -> UploadOutcome:
-        target = UploadTarget(knowledge_base_id, name, upload_id)
+        target = UploadTarget(knowledge_base_id, name, upload_id=upload_id)
         return await self.upload.upload(caller, target, pieces(content.encode()))
 
     async def index_newest(self, caller: Caller, document: Document) -> Document:

@@ -121,8 +121,8 @@ class TestKnowledgeBaseCare:
         self, ingestion: Ingestion, caller: Caller
     ) -> None:
         new_id = f"kb_{'a' * 32}"
-        first = await ingestion.knowledge_base_care.create(caller, "manuals", new_id)
-        again = await ingestion.knowledge_base_care.create(caller, "manuals", new_id)
+        first = await ingestion.knowledge_base_care.create(caller, "manuals", OPEN, new_id)
+        again = await ingestion.knowledge_base_care.create(caller, "manuals", OPEN, new_id)
         assert again == first
         assert first.id == new_id
 
@@ -131,7 +131,7 @@ class TestKnowledgeBaseCare:
         self, ingestion: Ingestion, caller: Caller, new_id: str
     ) -> None:
         with pytest.raises(InvalidInputError):
-            await ingestion.knowledge_base_care.create(caller, "manuals", new_id)
+            await ingestion.knowledge_base_care.create(caller, "manuals", OPEN, new_id)
 
     async def test_lets_tenants_use_the_same_name(
         self, ingestion: Ingestion, caller: Caller, stranger: Caller

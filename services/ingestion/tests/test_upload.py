@@ -69,7 +69,7 @@ class TestDocumentUpload:
 
         assert again.is_new_version
         assert (again.document.id, again.document.version) == (first.document.id, 1)
-        assert (await ingestion.documents.get(caller.tenant_id, first.document.id)).version == 2
+        assert (await ingestion.documents.get(caller, first.document.id)).version == 2
         assert await ingestion.object_keys() == kept
 
     async def test_knows_the_ids_of_uploads_of_one_tenant_only(
