@@ -13,6 +13,7 @@ from clientsphere_common.errors import (
     ConflictError,
     DependencyUnavailableError,
     NotFoundError,
+    PermissionDeniedError,
 )
 from clientsphere_common.https_documents import FormAnswer
 from clientsphere_common.ids import derived_id
@@ -72,6 +73,7 @@ class FakeKnowledgeBases:
         self.of_tenants: dict[str, list[KnowledgeBase]] = {}
         self.access: dict[str, KnowledgeBaseAccess] = {}
         """By their names."""
+        self.read_only: set[str] = set()
 
     async def create(self, new_id: str, name: str, access: KnowledgeBaseAccess) -> KnowledgeBase:
         own = self._own()
@@ -90,6 +92,10 @@ class FakeKnowledgeBases:
             if one.id == knowledge_base_id:
                 return one
         raise NotFoundError("knowledge_base_not_found", "There is no such knowledge base.")
+
+    async def require_editor(self, knowledge_base_id: str) -> None:
+        if knowledge_base_id in self.read_only:
+            raise PermissionDeniedError("not_an_editor", "You may only read it.")
 
     async def list_all(self) -> Sequence[KnowledgeBase]:
         return self._own()

@@ -31,6 +31,10 @@ class KnowledgeBases(Protocol):
 
     async def get(self, knowledge_base_id: str) -> KnowledgeBase: ...
 
+    async def require_editor(self, knowledge_base_id: str) -> None:
+        """Raises NotFoundError, PermissionDeniedError for a caller who may only read it."""
+        ...
+
     async def list_all(self) -> Sequence[KnowledgeBase]:
         """Oldest first."""
         ...

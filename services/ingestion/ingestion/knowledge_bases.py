@@ -42,7 +42,12 @@ class KnowledgeBaseCare:
             raise InvalidInputError("invalid_knowledge_base_id", "This cannot be such an id.")
         return await self._knowledge_bases.create(caller, name, access, new_id or random_id("kb"))
 
-    async def get(self, caller: Caller, knowledge_base_id: str) -> KnowledgeBase:
+    async def get(
+        self, caller: Caller, knowledge_base_id: str, *, to_edit: bool = False
+    ) -> KnowledgeBase:
+        """Raises NotFoundError, `to_edit` also PermissionDeniedError for one who may only read."""
+        if to_edit:
+            await self._knowledge_bases.require_editor(caller, knowledge_base_id)
         return await self._knowledge_bases.get(caller, knowledge_base_id)
 
     async def list_all(self, caller: Caller) -> list[KnowledgeBase]:

@@ -56,7 +56,9 @@ class IngestionServicer(AccessServicer):
     async def GetKnowledgeBase(
         self, request: knowledge_bases.GetKnowledgeBaseRequest, context: Context
     ) -> knowledge_bases.KnowledgeBase:
-        found = await self._knowledge_bases.get(current_caller(), request.knowledge_base_id)
+        found = await self._knowledge_bases.get(
+            current_caller(), request.knowledge_base_id, to_edit=request.to_edit
+        )
         return _knowledge_base_to_proto(found)
 
     async def ListKnowledgeBases(

@@ -59,7 +59,8 @@ TABLE: tuple[Row, ...] = (
         Permission.KNOWLEDGE_BASES_WRITE,
         _EDITORS,
         routes=("POST /v1/knowledge-bases",),
-        methods=(f"{_INGESTION}/CreateKnowledgeBase",),
+        # What was made is looked at again before a repeated request is answered.
+        methods=(f"{_INGESTION}/CreateKnowledgeBase", f"{_INGESTION}/GetKnowledgeBase"),
     ),
     Row(
         Permission.KNOWLEDGE_BASES_DELETE,
@@ -86,7 +87,12 @@ TABLE: tuple[Row, ...] = (
         Permission.DOCUMENTS_WRITE,
         _EDITORS,
         routes=("POST /v1/documents",),
-        methods=(f"{_INGESTION}/UploadDocument", f"{_LLM}/Embed"),
+        methods=(
+            f"{_INGESTION}/UploadDocument",
+            f"{_INGESTION}/GetKnowledgeBase",
+            f"{_INGESTION}/GetDocument",
+            f"{_LLM}/Embed",
+        ),
     ),
     Row(
         Permission.DOCUMENTS_DELETE,

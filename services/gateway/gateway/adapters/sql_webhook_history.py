@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, InvalidInputError, NotFoundError
 from clientsphere_common.ids import derived_id
+from gateway.adapters.sql_idempotency import is_first_effect
 from gateway.adapters.tables import WebhookDeliveryRow, WebhookRow
 from gateway.times import from_unix_ms, to_unix_ms
 from gateway.webhooks.model import (
@@ -48,9 +49,12 @@ class SqlWebhookHistory:
     async def add_test(
         self, webhook: Webhook, notification: Notification, at: datetime
     ) -> Delivery:
+        row = new_row(webhook.id, notification, at)
         async with self._database.transaction(webhook.tenant_id) as session:
+            sent_before = await session.get(WebhookDeliveryRow, row.id)
+            if sent_before is not None:
+                return _to_model(sent_before)
             await _woken_webhook(session, webhook.id)
-            row = new_row(webhook.id, notification, at)
             session.add(row)
         return _to_model(row)
 
@@ -59,6 +63,8 @@ class SqlWebhookHistory:
             row = await session.get(WebhookDeliveryRow, delivery_id)
             if row is None or row.webhook_id != webhook.id:
                 raise NotFoundError("webhook_delivery_not_found", "There is no such delivery.")
+            if not await is_first_effect(session):
+                return _to_model(row)
             await _woken_webhook(session, webhook.id)
             if row.state == DeliveryState.PENDING.value:
                 raise ConflictError("webhook_delivery_pending", "The delivery is still on its way.")

@@ -14,6 +14,7 @@ from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.request import Caller
+from gateway.adapters.sql_idempotency import is_first_effect
 from gateway.adapters.tables import OutboxRow, WebhookDeliveryRow, WebhookRow
 from gateway.times import from_unix_ms, to_unix_ms
 from gateway.webhooks.model import (
@@ -33,8 +34,10 @@ class SqlWebhooks:
         self._database = database
         self._relay = relay
 
-    async def add(self, caller: Caller, webhook: Webhook, at_most: int) -> None:
+    async def add(self, caller: Caller, webhook: Webhook, at_most: int) -> Webhook:
         async with self._database.transaction(caller.tenant_id) as session:
+            if not await is_first_effect(session):
+                return _to_model(await _own_row(session, webhook.id))
             if (await session.scalar(select(func.count(WebhookRow.id))) or 0) >= at_most:
                 raise ConflictError(
                     "too_many_webhooks", f"A tenant has at most {at_most} webhooks: remove one."
@@ -43,6 +46,7 @@ class SqlWebhooks:
             session.add(row)
             tell_of_webhook(session, caller, "webhook.created", row)
         self._relay.wake()
+        return webhook
 
     async def list_all(self, tenant_id: str) -> Sequence[Webhook]:
         query = select(WebhookRow).order_by(WebhookRow.created_at_ms, WebhookRow.id)
@@ -58,6 +62,8 @@ class SqlWebhooks:
     ) -> Webhook:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _own_row(session, webhook_id)
+            if not await is_first_effect(session):
+                return _to_model(row)
             row.url = wish.url
             row.description = wish.description
             row.event_types = sorted(wish.event_types)
@@ -75,6 +81,8 @@ class SqlWebhooks:
     ) -> SealedSecrets:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _own_row(session, webhook_id)
+            if not await is_first_effect(session):
+                return secrets_of(row)
             row.previous_secret = row.secret
             row.previous_secret_ends_at_ms = to_unix_ms(ends_at)
             row.secret = secret

@@ -14,6 +14,7 @@ from clientsphere_common.request import current_caller
 from gateway.api.answer_stream import AnswerStream
 from gateway.api.dependencies import services_of
 from gateway.api.fingerprints import whole_fingerprint
+from gateway.api.kept_access import require_access
 from gateway.api.kept_stream import KeptStream, kept_headers
 from gateway.api.upload_request import UPLOAD, upload_fingerprint
 from gateway.idempotency.attempt import Attempt, acting
@@ -47,7 +48,9 @@ async def once(request: Request, access: Access, handle: Handle) -> Response:
     attempt = await requests.begin(_scope(access), key, fingerprint)
     if attempt.claim.is_ours:
         return await _act(request, attempt, handle)
-    return _replayed(requests.reply(attempt, fingerprint or await upload_fingerprint(request)))
+    reply = requests.reply(attempt, fingerprint or await upload_fingerprint(request))
+    await require_access(request, reply)
+    return _replayed(reply)
 
 
 async def _act(request: Request, attempt: Attempt, handle: Handle) -> Response:

@@ -55,6 +55,12 @@ class IngestionKnowledgeBases:
         found = await self._calls.unary(self._stub.GetKnowledgeBase, request, self._timeout_s)
         return _knowledge_base(found)
 
+    async def require_editor(self, knowledge_base_id: str) -> None:
+        request = knowledge_bases.GetKnowledgeBaseRequest(
+            knowledge_base_id=knowledge_base_id, to_edit=True
+        )
+        await self._calls.unary(self._stub.GetKnowledgeBase, request, self._timeout_s)
+
     async def list_all(self) -> list[KnowledgeBase]:
         request = knowledge_bases.ListKnowledgeBasesRequest()
         found = await self._calls.unary(self._stub.ListKnowledgeBases, request, self._timeout_s)

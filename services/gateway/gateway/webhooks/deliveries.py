@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller
+from gateway.idempotency.attempt import repeatable_id
 from gateway.webhooks.catalogue import TEST, new_notification
 from gateway.webhooks.model import Delivery, DeliveryPage, DeliveryState
 from gateway.webhooks.ports import DeliveryHistory, WebhookStore
@@ -44,7 +44,7 @@ class Deliveries:
         webhook = await self._store.get(caller.tenant_id, webhook_id)
         now = self._now()
         notification = new_notification(
-            new_id("evt"), caller.tenant_id, TEST, now, {"webhook_id": webhook.id}
+            repeatable_id("evt"), caller.tenant_id, TEST, now, {"webhook_id": webhook.id}
         )
         delivery = await self._history.add_test(webhook, notification, now)
         self._wake()

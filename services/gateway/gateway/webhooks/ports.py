@@ -25,11 +25,15 @@ from gateway.webhooks.retrying import Verdict
 class WebhookStore(Protocol):
     """Every change is told to the audit trail, both or none.
 
-    Ids of other tenants raise the same NotFoundError as ids that never existed.
+    Ids of other tenants raise the same NotFoundError as ids that never existed. What an earlier
+    attempt of the request in hand has done is not done again.
     """
 
-    async def add(self, caller: Caller, webhook: Webhook, at_most: int) -> None:
-        """Raises ConflictError when the tenant has `at_most` already."""
+    async def add(self, caller: Caller, webhook: Webhook, at_most: int) -> Webhook:
+        """The webhook as it is stored, perhaps by an earlier attempt of the request in hand.
+
+        Raises ConflictError when the tenant has `at_most` already.
+        """
         ...
 
     async def list_all(self, tenant_id: str) -> Sequence[Webhook]:
@@ -67,11 +71,16 @@ class DeliveryHistory(Protocol):
     async def add_test(
         self, webhook: Webhook, notification: Notification, at: datetime
     ) -> Delivery:
-        """Raises ConflictError for a webhook that is disabled."""
+        """One that is there already is returned: the request is repeated.
+
+        Raises ConflictError for a webhook that is disabled.
+        """
         ...
 
     async def redeliver(self, webhook: Webhook, delivery_id: str, at: datetime) -> Delivery:
         """Give a settled delivery all its attempts again, the first one now.
+
+        Does nothing when an earlier attempt of the request in hand has done it.
 
         Raises ConflictError for one that is pending or whose webhook is disabled.
         """

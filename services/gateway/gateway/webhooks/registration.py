@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from clientsphere_common.errors import InvalidInputError
-from clientsphere_common.ids import new_id
 from clientsphere_common.request import Caller
 from clientsphere_common.secrets.ports import EnvelopeKeys
+from gateway.idempotency.attempt import repeatable_bytes, repeatable_id
 from gateway.webhooks.destinations import DestinationRules
 from gateway.webhooks.model import (
     DisabledReason,
@@ -42,9 +42,9 @@ class WebhookRegistration:
         """Raises InvalidInputError for a URL that nothing is sent to, ConflictError for one
         webhook too many."""
         self._check(wish)
-        secret, now = new_secret(), self._now()
+        secret, now = _next_secret(), self._now()
         webhook = Webhook(
-            id=new_id("whk"),
+            id=repeatable_id("whk"),
             tenant_id=caller.tenant_id,
             wish=wish,
             secrets=SealedSecrets(await self._sealed(caller, secret)),
@@ -52,8 +52,8 @@ class WebhookRegistration:
             updated_at=now,
             disabled_reason=None if wish.is_enabled else DisabledReason.BY_REQUEST,
         )
-        await self._store.add(caller, webhook, self._per_tenant)
-        return IssuedWebhook(webhook, secret)
+        stored = await self._store.add(caller, webhook, self._per_tenant)
+        return IssuedWebhook(stored, secret)
 
     async def list_all(self, caller: Caller) -> Sequence[Webhook]:
         return await self._store.list_all(caller.tenant_id)
@@ -71,7 +71,7 @@ class WebhookRegistration:
         """Another secret, and until when the one before signs beside it."""
         # Before a secret is made: nobody needs one for an unknown id.
         await self._store.get(caller.tenant_id, webhook_id)
-        secret, now = new_secret(), self._now()
+        secret, now = _next_secret(), self._now()
         sealed = await self._sealed(caller, secret)
         secrets = await self._store.replace_secret(caller, webhook_id, sealed, now, now + overlap)
         return secret, secrets
@@ -87,3 +87,7 @@ class WebhookRegistration:
 
     async def _sealed(self, caller: Caller, secret: str) -> bytes:
         return await self._keys.encrypt(caller.tenant_id, secret.encode())
+
+
+def _next_secret() -> str:
+    return new_secret(repeatable_bytes("webhook secret"))

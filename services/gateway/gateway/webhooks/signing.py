@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -15,9 +14,9 @@ _PREFIX = "whsec_"
 _SECRET_BYTES = 32
 
 
-def new_secret() -> str:
-    """256 random bits."""
-    return _PREFIX + base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
+def new_secret(entropy: bytes) -> str:
+    """The first 256 bits of `entropy`."""
+    return _PREFIX + base64.b64encode(entropy[:_SECRET_BYTES]).decode()
 
 
 def signed_headers(

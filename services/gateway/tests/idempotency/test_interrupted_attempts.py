@@ -18,11 +18,14 @@ from gateway.adapters.sql_idempotency import SqlIdempotencyKeys
 from gateway.idempotency.model import Claim
 from gateway.idempotency.requests import LEASE_S
 from gateway.model.tenancy import NewTenant
+from gateway.webhooks.settings import WebhookSettings
 from tests.harness.cancelling import CancelledAt
 from tests.harness.databases import sqlite_database
 from tests.harness.gateway import OPERATOR_KEY, Clock, Gateway, Tables, gateway_tables
 
 ISSUER = {"audience": "clientsphere", "roles": {"staff": "viewer"}}
+WEBHOOK = {"url": "https://hooks.kestrand.example/in", "event_types": ["document.ready"]}
+MANY_WEBHOOKS = WebhookSettings(per_tenant=1000)
 
 
 class MortalKeys(SqlIdempotencyKeys):
@@ -94,6 +97,39 @@ async def delete_document(client: httpx.AsyncClient, name: str) -> Request:
     return Request("DELETE", f"/v1/documents/{made.json()['id']}", {})
 
 
+async def create_webhook(_client: httpx.AsyncClient, name: str) -> Request:
+    return Request("POST", "/v1/webhooks", {"json": WEBHOOK | {"description": name}})
+
+
+async def made_webhook(client: httpx.AsyncClient) -> str:
+    """The path of a new one."""
+    return f"/v1/webhooks/{(await client.post('/v1/webhooks', json=WEBHOOK)).json()['id']}"
+
+
+async def update_webhook(client: httpx.AsyncClient, name: str) -> Request:
+    return Request("PUT", await made_webhook(client), {"json": WEBHOOK | {"description": name}})
+
+
+async def rotate_webhook(client: httpx.AsyncClient, _name: str) -> Request:
+    return Request("POST", f"{await made_webhook(client)}/rotate", {"json": {"overlap_hours": 1}})
+
+
+async def try_webhook(client: httpx.AsyncClient, _name: str) -> Request:
+    return Request("POST", f"{await made_webhook(client)}/test", {})
+
+
+async def redeliver(client: httpx.AsyncClient, _name: str) -> Request:
+    path = await made_webhook(client)
+    given_up = (await client.post(f"{path}/test")).json()["id"]
+    for enabled in (False, True):
+        await client.put(path, json=WEBHOOK | {"enabled": enabled})
+    return Request("POST", f"{path}/deliveries/{given_up}/redeliver", {})
+
+
+async def delete_webhook(client: httpx.AsyncClient, _name: str) -> Request:
+    return Request("DELETE", await made_webhook(client), {})
+
+
 async def create_tenant(_client: httpx.AsyncClient, name: str) -> Request:
     return Request("POST", "/v1/tenants", {"json": {"name": name}})
 
@@ -120,6 +156,12 @@ OWNERS: list[tuple[Prepare, int]] = [
     (create_knowledge_base, 201),
     (upload, 202),
     (delete_document, 204),
+    (create_webhook, 201),
+    (update_webhook, 200),
+    (rotate_webhook, 200),
+    (try_webhook, 202),
+    (redeliver, 202),
+    (delete_webhook, 204),
 ]
 OPERATORS: list[tuple[Prepare, int]] = [
     (create_tenant, 201),
@@ -136,10 +178,11 @@ class Processes:
         self.keys = MortalKeys(tables.database)
         mortal = Tables(tables.database, tables.relay)
         mortal.idempotency_keys = self.keys
-        self.first = Gateway(mortal, clock=self.clock)
+        self.first = Gateway(mortal, clock=self.clock, webhook_settings=MANY_WEBHOOKS)
         self.second = Gateway(
             tables,
             clock=self.clock,
+            webhook_settings=MANY_WEBHOOKS,
             documents=self.first.documents,
             knowledge_bases=self.first.knowledge_bases,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,10 @@ AT = datetime.fromtimestamp(1_614_265_330, UTC)
 PAGE = Path(__file__).parents[4] / "docs" / "webhooks.md"
 TOLD = Notification("msg_p5jXN8AQM9LWM0D4loKWxJek", "t", "x", AT, b'{"test": 2432232314}')
 Verify = Callable[[bytes, Mapping[str, str], str, float], bool]
+
+
+def fresh_secret() -> str:
+    return new_secret(os.urandom(64))
 
 
 @pytest.fixture
@@ -39,30 +44,33 @@ class TestSignedHeaders:
         }
 
     def test_have_a_signature_of_each_secret(self) -> None:
-        old, new = new_secret(), new_secret()
+        old, new = fresh_secret(), fresh_secret()
         both = signed_headers(TOLD, [new, old], AT)["webhook-signature"]
         alone = [signed_headers(TOLD, [one], AT)["webhook-signature"] for one in (new, old)]
         assert both == " ".join(alone)
 
     def test_secrets_are_256_random_bits(self) -> None:
-        secrets = {new_secret() for _ in range(20)}
+        secrets = {fresh_secret() for _ in range(20)}
         assert len(secrets) == 20
         assert all(re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", one) for one in secrets)
+
+    def test_the_same_entropy_makes_the_same_secret(self) -> None:
+        assert new_secret(b"entropy" * 9) == new_secret(b"entropy" * 9)
 
 
 class TestTheVerificationOfTheDocs:
     def test_accepts_what_is_ours(self, verify: Verify) -> None:
-        old, new = new_secret(), new_secret()
+        old, new = fresh_secret(), fresh_secret()
         headers = signed_headers(TOLD, [new, old], AT)
         assert verify(TOLD.payload, headers, new, AT.timestamp())
         assert verify(TOLD.payload, headers, old, AT.timestamp())
 
     def test_refuses_everything_else(self, verify: Verify) -> None:
-        secret = new_secret()
+        secret = fresh_secret()
         headers = dict(signed_headers(TOLD, [secret], AT))
         now_s = AT.timestamp()
         assert not verify(TOLD.payload + b" ", headers, secret, now_s)
-        assert not verify(TOLD.payload, headers, new_secret(), now_s)
+        assert not verify(TOLD.payload, headers, fresh_secret(), now_s)
         assert not verify(TOLD.payload, headers | {"webhook-id": "msg_2"}, secret, now_s)
         assert not verify(TOLD.payload, headers, secret, now_s + 301)
         assert not verify(TOLD.payload, headers, secret, now_s - 301)

@@ -88,15 +88,19 @@ class GetKnowledgeBaseRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KNOWLEDGE_BASE_ID_FIELD_NUMBER: _builtins.int
+    TO_EDIT_FIELD_NUMBER: _builtins.int
     knowledge_base_id: _builtins.str
+    to_edit: _builtins.bool
+    """Refuse it to those who may only read it."""
     def __init__(
         self,
         *,
         knowledge_base_id: _builtins.str = ...,
+        to_edit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["knowledge_base_id", b"knowledge_base_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["knowledge_base_id", b"knowledge_base_id", "to_edit", b"to_edit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
