@@ -203,13 +203,15 @@ class TestIngestionOverGrpc:
             knowledge_base_pb2.CreateKnowledgeBaseRequest(name="manuals"),
             TIMEOUT_S,
         )
-        wanted = {"knowledge_base_id": created.id}
+        wanted = created.id
         found = await unary(
-            stub.GetKnowledgeBase, knowledge_base_pb2.GetKnowledgeBaseRequest(**wanted), TIMEOUT_S
+            stub.GetKnowledgeBase,
+            knowledge_base_pb2.GetKnowledgeBaseRequest(knowledge_base_id=wanted),
+            TIMEOUT_S,
         )
         await unary(
             stub.DeleteKnowledgeBase,
-            knowledge_base_pb2.DeleteKnowledgeBaseRequest(**wanted),
+            knowledge_base_pb2.DeleteKnowledgeBaseRequest(knowledge_base_id=wanted),
             TIMEOUT_S,
         )
         listed = await unary(

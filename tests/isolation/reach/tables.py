@@ -39,6 +39,12 @@ SYSTEM_SESSIONS: Reasons = {
     ),
     "gateway.adapters.sql_api_keys.SqlApiKeys.find": "a key is what tells the tenant",
     "gateway.adapters.sql_api_keys.SqlApiKeys.mark_used": "writes times of keys that were used",
+    "gateway.adapters.sql_idempotency.SqlIdempotencyKeys.remove_expired": "removes by age alone",
+    "gateway.adapters.sql_webhook_queue.SqlWebhookQueue.claim": (
+        "takes what is due for all tenants; each delivery carries its tenant"
+    ),
+    "gateway.adapters.sql_webhook_queue.SqlWebhookQueue.remove_settled": "removes by age alone",
+    "gateway.adapters.sql_webhook_queue.SqlWebhookQueue.overdue_since": "tells a time alone",
     "gateway.adapters.sql_limits.SqlLimits.all_changes": "a gateway counts for all tenants",
     "gateway.adapters.sql_sessions.SqlSessions.find": "a session is what tells the tenant",
     "gateway.adapters.sql_sessions.SqlSessions.mark_used": "writes when sessions were used",

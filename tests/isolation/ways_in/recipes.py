@@ -91,7 +91,6 @@ PLAIN = frozenset(
     {
         *("page_size", "page_token", "after", "limit", "action", "state", "return_to"),
         *("X-Request-Timeout-S", "Idempotency-Key"),
-        "X-Request-Timeout-S",
         *("client_id", "cli_client_id"),  # ours at the tenant's identity provider
     }
 )
