@@ -203,15 +203,14 @@ class TestIngestionOverGrpc:
             knowledge_base_pb2.CreateKnowledgeBaseRequest(name="manuals"),
             TIMEOUT_S,
         )
-        wanted = created.id
         found = await unary(
             stub.GetKnowledgeBase,
-            knowledge_base_pb2.GetKnowledgeBaseRequest(knowledge_base_id=wanted),
+            knowledge_base_pb2.GetKnowledgeBaseRequest(knowledge_base_id=created.id),
             TIMEOUT_S,
         )
         await unary(
             stub.DeleteKnowledgeBase,
-            knowledge_base_pb2.DeleteKnowledgeBaseRequest(knowledge_base_id=wanted),
+            knowledge_base_pb2.DeleteKnowledgeBaseRequest(knowledge_base_id=created.id),
             TIMEOUT_S,
         )
         listed = await unary(

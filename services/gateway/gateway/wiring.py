@@ -41,6 +41,7 @@ from gateway.clients.llm_proxy import LlmProxyAnswers
 from gateway.clients.retrieval import RetrievalPassageSearch
 from gateway.idempotency.assembly import idempotent_requests
 from gateway.idempotency.pruning import KeyPruning
+from gateway.idempotency.requests import IdempotentRequests
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
 from gateway.limits import RequestLimits
@@ -207,12 +208,7 @@ def _services(
     limit_metrics = LimitMetrics(around.registry)
     return Services(
         authentication=Authentication(api_keys, tokens, issuers.signed_in, roles, own.operator_key),
-        idempotent_requests=idempotent_requests(
-            stores.idempotency_keys,
-            own.api_key_pepper,
-            around.registry,
-            settings.idempotency_hours,
-        ),
+        idempotent_requests=_idempotent_requests(settings, around, stores),
         limits=RequestLimits(
             around.rate_limiter,
             stores.tenant_limits.limits_for,
@@ -249,4 +245,15 @@ def _services(
         registry=around.registry,
         transfer_timeout_s=settings.transfer_timeout_s,
         serves_metrics=around.serves_metrics,
+    )
+
+
+def _idempotent_requests(
+    settings: GatewaySettings, around: Surroundings, stores: _Stores
+) -> IdempotentRequests:
+    return idempotent_requests(
+        stores.idempotency_keys,
+        around.secrets.use.api_key_pepper,
+        around.registry,
+        settings.idempotency_hours,
     )

@@ -56,8 +56,10 @@ class TestIngestionKnowledgeBases:
             assert (created.name, created.created_at) == ("handbooks", AT)
             assert (await client.get("kb_1")).document_count == 7
             assert [one.id for one in await client.list_all()] == ["kb_1", "kb_2"]
+            await client.require_editor("kb_1")
+            assert neighbours.ingestion.seen[-1].to_edit
             await client.delete("kb_1")
-        assert neighbours.ingestion.callers == ["tnt_a"] * 4
+        assert neighbours.ingestion.callers == ["tnt_a"] * 5
 
     async def test_failures_come_back_as_they_were_raised(self) -> None:
         async with hosted() as (_, host):
@@ -86,11 +88,12 @@ class TestIngestionAccess:
         hr = audience(["hr"], ())
         async with hosted() as (neighbours, host):
             made = IngestionKnowledgeBases(host.channel, host.calls, 5)
-            await made.create("salaries", KnowledgeBaseAccess(readers=hr))
+            await made.create("kb_new", "salaries", KnowledgeBaseAccess(readers=hr))
             upload = Upload("kb_1", "a.pdf", pieces(b"hello"), readers=hr)
             await IngestionDocuments(host.channel, host.calls, 5, 5).upload(upload)
         created, header = neighbours.ingestion.seen
         assert list(created.access.readers.groups) == ["hr"]
+        assert created.new_id == "kb_new"
         assert created.access.editors.everyone
         assert list(header.readers.groups) == ["hr"]
 
@@ -100,7 +103,7 @@ class TestIngestionDocuments:
         large = b"x" * (2 * 1024 * 1024 + 5)
         async with hosted() as (neighbours, host):
             client = IngestionDocuments(host.channel, host.calls, 5, 5)
-            upload = Upload("kb_1", "a.pdf", pieces(b"he", b"", large), "upl_1")
+            upload = Upload("kb_1", "a.pdf", pieces(b"he", b"", large), id="upl_1")
             document, is_new = await client.upload(upload)
         assert neighbours.ingestion.received == b"he" + large
         header = documents.UploadHeader(knowledge_base_id="kb_1", name="a.pdf", upload_id="upl_1")
