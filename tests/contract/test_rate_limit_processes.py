@@ -143,6 +143,23 @@ class TestProcesses:
             async with running(*limiters):
                 await eventually(all_know)
 
+    async def test_that_are_gone_are_not_counted_for_long(
+        self, own_redis_server: RedisUnderTest
+    ) -> None:
+        async with connected(own_redis_server.url) as server:
+            staying = RedisRateLimiter(server, hold_s=0.4)
+
+            async def knows(count: int) -> None:
+                async def does() -> bool:
+                    return staying.process_count == count
+
+                await eventually(does)
+
+            async with running(staying):
+                async with running(RedisRateLimiter(server, hold_s=0.4)):
+                    await knows(2)
+                await knows(1)
+
     async def test_hold_nothing_for_what_was_refused(
         self, own_redis_server: RedisUnderTest
     ) -> None:
