@@ -92,6 +92,7 @@ PLAIN = frozenset(
         *("page_size", "page_token", "after", "limit", "action", "state", "return_to"),
         *("X-Request-Timeout-S", "Idempotency-Key"),
         *("client_id", "cli_client_id"),  # ours at the tenant's identity provider
+        *("new_id", "upload_id"),  # the gateway's, for what is not there yet
     }
 )
 
