@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 _COMMON = "libs/common/tests"
 _GATEWAY = "services/gateway/tests"
 _TOKENS = (
+    f"{_GATEWAY}/test_token_rules.py",
     f"{_GATEWAY}/test_token_verifier.py",
     f"{_GATEWAY}/test_tokens.py",
     f"{_GATEWAY}/test_strict_json.py",
