@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 
 from clientsphere_cli.failures import CliError
-from clientsphere_cli.issuer import open_issuer
 from clientsphere_cli.model.sign_in import IssuedTokens
 from clientsphere_cli.sign_in_file import SignInFile, StoredSignIn
 
@@ -54,6 +53,9 @@ class SignedIn(httpx.Auth):
     async def _renewed(self, stored: StoredSignIn) -> StoredSignIn | None:
         if stored.refresh_token is None:
             return None
+        # Here, because it loads gRPC: most commands renew nothing.
+        from clientsphere_cli.issuer import open_issuer
+
         async with open_issuer(stored.issuer, stored.client_id, self._ca_file) as issuer:
             tokens = await issuer.refresh(stored.refresh_token)
         if tokens is None:

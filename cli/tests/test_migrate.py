@@ -16,8 +16,8 @@ from tests.harness.postgres_server import PostgresServer
 TABLES = """\
 Service    Before     Now
 audit      no tables  0001  migrated
-gateway    no tables  0004  migrated
-ingestion  no tables  0001  migrated
+gateway    no tables  0007  migrated
+ingestion  no tables  0002  migrated
 """
 
 

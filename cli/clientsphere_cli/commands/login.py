@@ -12,7 +12,6 @@ import typer
 from clientsphere_cli.client import open_client
 from clientsphere_cli.connection import Connection, UrlOption, connect_as_nobody
 from clientsphere_cli.failures import CliError
-from clientsphere_cli.issuer import open_issuer
 from clientsphere_cli.model.sign_in import DeviceCode, IssuedTokens, SignInParameters
 from clientsphere_cli.output.terminal import one_line, plain, show
 from clientsphere_cli.settings import CliSettings, load_settings
@@ -52,6 +51,9 @@ async def _login(settings: CliSettings, nobody: Connection, sign_in_id: str) -> 
 async def _tokens(
     settings: CliSettings, parameters: SignInParameters, client_id: str
 ) -> IssuedTokens:
+    # Here, because it loads gRPC, which other commands need not wait for.
+    from clientsphere_cli.issuer import open_issuer
+
     async with open_issuer(parameters.issuer, client_id, settings.issuer_ca_file) as issuer:
         code = await issuer.begin(parameters.scopes)
         _ask_for(code, parameters.issuer)
@@ -82,5 +84,7 @@ def logout() -> None:
 
 
 async def _revoke(settings: CliSettings, stored: StoredSignIn, refresh_token: str) -> None:
+    from clientsphere_cli.issuer import open_issuer  # As above.
+
     async with open_issuer(stored.issuer, stored.client_id, settings.issuer_ca_file) as issuer:
         await issuer.revoke(refresh_token)
