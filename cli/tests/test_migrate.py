@@ -17,7 +17,7 @@ TABLES = """\
 Service    Before     Now
 audit      no tables  0001  migrated
 gateway    no tables  0007  migrated
-ingestion  no tables  0002  migrated
+ingestion  no tables  0003  migrated
 """
 
 
