@@ -82,13 +82,13 @@ class TestClaims:
         ],
     )
     def test_beyond_it_are_refused(self, refused: dict[str, object]) -> None:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"\w"):
             RULES.check_claims(CLAIMS | refused, NOW)
 
     @pytest.mark.parametrize("missing", ["iss", "aud", "sub", "tenant", "iat", "exp"])
     def test_that_are_missing_are_refused(self, missing: str) -> None:
         claims = {name: value for name, value in CLAIMS.items() if name != missing}
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"\w"):
             RULES.check_claims(claims, NOW)
 
     def test_need_only_what_the_issuer_asks_for(self) -> None:

@@ -121,13 +121,19 @@ TABLE: tuple[Row, ...] = (
         Permission.SEARCH,
         _VIEWERS,
         routes=("POST /v1/search",),
-        methods=(f"{_RETRIEVAL}/Search", f"{_LLM}/Embed"),
+        # A kept answer is shown again only to whoever may still read what it cites.
+        methods=(f"{_RETRIEVAL}/Search", f"{_LLM}/Embed", f"{_INGESTION}/GetDocument"),
     ),
     Row(
         Permission.CHAT,
         _VIEWERS,
         routes=("POST /v1/chat",),
-        methods=(f"{_RETRIEVAL}/Search", f"{_LLM}/Embed", f"{_LLM}/Complete"),
+        methods=(
+            f"{_RETRIEVAL}/Search",
+            f"{_LLM}/Embed",
+            f"{_LLM}/Complete",
+            f"{_INGESTION}/GetDocument",
+        ),
     ),
     Row(
         Permission.API_KEYS_MANAGE,

@@ -16,7 +16,7 @@ from gateway.idempotency.pruning import KeyPruning
 from gateway.key_format import key_parts
 from gateway.limit_rules import LimitName, LimitRule
 from gateway.model.tenancy import KeyWish, NewTenant
-from tests.fakes.gateway_ports import new_passage
+from tests.fakes.gateway_ports import new_document, new_passage
 from tests.harness.gateway import OPERATOR_KEY, Gateway, Tables, owner_of
 
 DAY_S = 24 * 3600.0
@@ -115,8 +115,11 @@ class TestARequestThatIsRepeated:
         assert first.status_code == 202
         assert len(gateway.documents.uploads) == 1
 
-    async def test_searches_and_asks_once(self, gateway: Gateway, owner: httpx.AsyncClient) -> None:
+    async def test_searches_and_asks_once(
+        self, gateway: Gateway, owner: httpx.AsyncClient, tenant: NewTenant
+    ) -> None:
         gateway.search.passages = [new_passage()]
+        gateway.documents.of_tenants[tenant.tenant.id] = {"doc_1": new_document("doc_1")}
         gateway.model.pieces = ("Leave is 25 days. [1]",)
         await twice(owner, "POST", "/v1/search", json={"question": "How much leave?"})
         other = {"Idempotency-Key": "chat"}
@@ -129,9 +132,10 @@ class TestARequestThatIsRepeated:
         assert len(gateway.model.instructions) == 1
 
     async def test_streams_the_same_events(
-        self, gateway: Gateway, owner: httpx.AsyncClient
+        self, gateway: Gateway, owner: httpx.AsyncClient, tenant: NewTenant
     ) -> None:
         gateway.search.passages = [new_passage()]
+        gateway.documents.of_tenants[tenant.tenant.id] = {"doc_1": new_document("doc_1")}
         gateway.model.pieces = ("Leave is ", "25 days. [1]")
         sent = {"question": "How much leave?", "stream": True}
         first = await owner.post("/v1/chat", json=sent, headers=KEY)

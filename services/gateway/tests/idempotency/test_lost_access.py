@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from gateway.model.tenancy import NewTenant
+from tests.fakes.gateway_ports import new_document, new_passage
 from tests.harness.gateway import Gateway
 
 KEY = {"Idempotency-Key": "k"}
@@ -61,6 +62,35 @@ class TestAnUploadThatComesAgain:
         assert (await upload_for("legal", "hr")).content == first.content
         assert code_of(await upload_for("hr")) == (422, "idempotency_key_reused")
         assert code_of(await upload(owner)) == (422, "idempotency_key_reused")
+
+
+class TestAQuestionThatComesAgain:
+    @pytest.mark.parametrize(
+        ("path", "stream"), [("/v1/search", {}), ("/v1/chat", {}), ("/v1/chat", {"stream": True})]
+    )
+    async def test_is_answered_only_while_all_that_it_cites_can_be_read(
+        self,
+        gateway: Gateway,
+        owner: httpx.AsyncClient,
+        tenant: NewTenant,
+        path: str,
+        stream: dict[str, bool],
+    ) -> None:
+        gateway.search.passages = [new_passage()]
+        gateway.model.pieces = ("Leave is 25 days. [1]",)
+        documents = gateway.documents.of_tenants.setdefault(tenant.tenant.id, {})
+        documents["doc_1"] = new_document("doc_1")
+
+        async def ask() -> httpx.Response:
+            body = {"question": "How much leave?", **stream}
+            return await owner.post(path, json=body, headers=KEY)
+
+        first = await ask()
+        assert first.status_code == 200
+        assert b"doc_1" in first.content
+        assert (await ask()).content == first.content
+        del documents["doc_1"]
+        assert code_of(await ask()) == (404, "document_not_found")
 
 
 class TestAKnowledgeBaseThatIsAskedForAgain:
