@@ -101,6 +101,7 @@ class TestMistakesOfClients:
         [
             ("/v1/search", {"question": "x", "top_k": "8"}),
             ("/v1/search", {"question": "x", "top_k": True}),
+            ("/v1/search", {"question": "x", "top_k": 1.5}),
             ("/v1/chat", {"question": "x", "stream": 0}),
             ("/v1/api-keys", {"name": "x", "role": "viewer", "expires_in_days": "9"}),
         ],

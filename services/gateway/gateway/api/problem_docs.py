@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from gateway.idempotency.key import HEADER
+from gateway.idempotency.key import HEADER, PATTERN
 from gateway.problems import PROBLEM_MEDIA_TYPE
 
 PROBLEM_SCHEMA: Mapping[str, Any] = {
@@ -144,7 +144,7 @@ KEY_PARAMETER: Mapping[str, Any] = {
     "description": "The same for each attempt to send this one request, which is then done once."
     " 24 hours long it gets the response that it got first, with `Idempotency-Replayed: true`."
     " A string in quotes, or a bare token such as a UUID.",
-    "schema": {"type": "string", "minLength": 1},
+    "schema": {"type": "string", "pattern": PATTERN},
     "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
 }
 Responses = dict[int | str, dict[str, Any]]

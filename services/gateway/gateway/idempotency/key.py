@@ -10,10 +10,14 @@ from clientsphere_common.errors import InvalidInputError
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 MAX_CHARS = 255
-_STRING = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+_CHAR = r'(?:[ !#-\[\]-~]|\\["\\])'
+_BARE_CHAR = r"[A-Za-z0-9!#$%&'*+.^_`|~:/=-]"
+_STRING = re.compile(rf'"({_CHAR}*)"')
 """A String of RFC 8941, section 3.3.3."""
-_BARE = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~:/=-]+")
+_BARE = re.compile(f"{_BARE_CHAR}+")
 """What many clients send instead: a UUID, for example."""
+PATTERN = f'^("{_CHAR}{{1,{MAX_CHARS}}}"|{_BARE_CHAR}{{1,{MAX_CHARS}}})$'
+"""What `idempotency_key` takes, for a JSON schema."""
 
 
 def idempotency_key(sent: Sequence[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from clientsphere_common.access.model import Permission
 from clientsphere_common.names import NAME_PATTERN
@@ -22,6 +22,17 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=NAME_PATTERN),
 ]
 Id = Annotated[str, StringConstraints(max_length=64)]
+
+
+def _no_guess(value: object) -> object:
+    """JSON knows one kind of number, so 8.0 is 8; "8" and true are not."""
+    if isinstance(value, str | bool):
+        raise ValueError("Input should be a valid integer")
+    return value
+
+
+WHOLE = BeforeValidator(_no_guess)
+"""Stands after the bounds of an integer: before them it would keep them out of the schema."""
 
 
 def repeatable(schema: Example) -> None:

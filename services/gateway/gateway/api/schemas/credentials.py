@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from clientsphere_common.access.model import Role
 from gateway.api.schemas.common import (
+    WHOLE,
     Example,
     Name,
     Permissions,
@@ -88,7 +89,7 @@ class NewApiKeyBody(RequestBody):
 
     name: Name
     role: RoleName
-    expires_in_days: Annotated[int, Field(strict=True, ge=1, le=3650)] | None = None
+    expires_in_days: Annotated[int, Field(ge=1, le=3650), WHOLE] | None = None
     """Never, when it is missing."""
     scopes: Permissions | None = None
     """The only permissions of its role that the key is to have; all, when it is missing."""
@@ -99,7 +100,7 @@ class NewApiKeyBody(RequestBody):
 class RotationBody(RequestBody):
     model_config = examples({"overlap_hours": 24})
 
-    overlap_hours: Annotated[int, Field(strict=True, ge=0, le=7 * 24)]
+    overlap_hours: Annotated[int, Field(ge=0, le=7 * 24), WHOLE]
     """How much longer the key's text from before is good; 0: it ends at once."""
 
 

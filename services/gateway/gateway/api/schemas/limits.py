@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictBool, WithJsonSchema
 
-from gateway.api.schemas.common import RequestBody, ResponseBody, examples
+from gateway.api.schemas.common import WHOLE, RequestBody, ResponseBody, examples
 from gateway.limit_rules import OF_STRANGERS, LimitName
 
 _EXAMPLE: dict[str, Any] = {
@@ -30,7 +30,7 @@ TenantLimitName = Annotated[
         {"type": "string", "enum": [name for name in LimitName if name not in OF_STRANGERS]}
     ),
 ]
-Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000), WHOLE]
 
 
 class NewLimitBody(RequestBody):

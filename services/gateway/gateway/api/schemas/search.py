@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from gateway.api.schemas.common import Example, Id, RequestBody, ResponseBody, examples
+from gateway.api.schemas.common import WHOLE, Example, Id, RequestBody, ResponseBody, examples
 
 EXAMPLE_QUESTION = "How many days of annual leave does a full-time employee get?"
 _PASSAGE: Example = {
@@ -31,7 +31,7 @@ class Asking(RequestBody):
 class SearchBody(Asking):
     model_config = examples({"question": EXAMPLE_QUESTION, "top_k": 3})
 
-    top_k: Annotated[int, Field(strict=True, ge=1, le=50)] = 8
+    top_k: Annotated[int, Field(ge=1, le=50), WHOLE] = 8
 
 
 class PassageBody(ResponseBody):

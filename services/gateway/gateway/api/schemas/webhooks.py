@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StringConstraints, field_validator
 
 from gateway.api.schemas.common import (
+    WHOLE,
     Example,
     RequestBody,
     ResponseBody,
@@ -121,7 +122,7 @@ class WebhookList(ResponseBody):
 class SecretRotationBody(RequestBody):
     model_config = examples({"overlap_hours": 24})
 
-    overlap_hours: Annotated[int, Field(strict=True, ge=0, le=168)] = 24
+    overlap_hours: Annotated[int, Field(ge=0, le=168), WHOLE] = 24
     """For so long the secret before signs, too."""
 
 
