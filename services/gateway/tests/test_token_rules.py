@@ -82,13 +82,17 @@ class TestClaims:
         ],
     )
     def test_beyond_it_are_refused(self, refused: dict[str, object]) -> None:
-        with pytest.raises(ValueError, match=r"\w"):
+        with pytest.raises(
+            ValueError, match=r"must|somebody else|no identifier|future|not valid yet"
+        ):
             RULES.check_claims(CLAIMS | refused, NOW)
 
     @pytest.mark.parametrize("missing", ["iss", "aud", "sub", "tenant", "iat", "exp"])
     def test_that_are_missing_are_refused(self, missing: str) -> None:
         claims = {name: value for name, value in CLAIMS.items() if name != missing}
-        with pytest.raises(ValueError, match=r"\w"):
+        with pytest.raises(
+            ValueError, match=r"must|somebody else|no identifier|future|not valid yet"
+        ):
             RULES.check_claims(claims, NOW)
 
     def test_need_only_what_the_issuer_asks_for(self) -> None:
