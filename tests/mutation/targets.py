@@ -15,6 +15,7 @@ _TOKENS = (
     f"{_GATEWAY}/test_token_attacks.py",
     f"{_GATEWAY}/test_token_endings.py",
 )
+_SIGNING_IN = f"{_GATEWAY}/token_issuers/test_oidc_sign_in.py"
 _KEYS = (
     f"{_GATEWAY}/test_key_format.py",
     f"{_GATEWAY}/test_key_restrictions.py",
@@ -43,7 +44,7 @@ TARGETS: tuple[Target, ...] = (
         TENANT_FILTER,
         (f"{_COMMON}/vectors/test_tenant_filter.py",),
         same={
-            f"without part {part}: Conditions = tuple[IsOneOf | IsWithin, ...]": "a name of types"
+            f"without part {part}: Conditions = tuple[Condition, ...]": "a name of types"
             for part in (0, 1)
         },
     ),
@@ -73,14 +74,27 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(
         "clientsphere_common.db.row_security",
-        ("tests/contract/test_row_security.py", "tests/contract/test_protected_tables.py"),
+        (
+            "tests/contract/test_row_security.py",
+            "tests/contract/test_protected_tables.py",
+            "tests/contract/test_migrations.py",
+        ),
     ),
     Target("gateway.token_rules", _TOKENS, kept=0.9),
     Target("gateway.token_verifier", _TOKENS, kept=0.9),
     Target("gateway.compact_tokens", _TOKENS, kept=0.9),
     Target("gateway.key_format", _KEYS, kept=0.9),
-    Target("gateway.api_keys", _KEYS, kept=0.9),
-    Target("gateway.authentication", (*_KEYS, *_TOKENS), kept=0.9),
+    Target(
+        "gateway.api_keys",
+        (*_KEYS, _SIGNING_IN),
+        kept=0.9,
+        same={
+            "only operand 0: if not self._mint.is_secret_of(record, secret) or record is None:": (
+                "nothing is the secret of no key; the rest tells the type checker"
+            )
+        },
+    ),
+    Target("gateway.authentication", (*_KEYS, *_TOKENS, _SIGNING_IN), kept=0.9),
 )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from clientsphere_common.access.audience import Reader
-from clientsphere_common.vectors.schema import Field, ReadersField, State
+from clientsphere_common.vectors.schema import UNTOLD, Field, ReadersField, State
 from clientsphere_common.vectors.tenant_filter import (
     IsBelow,
     IsOneOf,
     IsWithin,
     Tenant,
+    from_before_readers,
     held,
     searchable,
     stored,
@@ -74,3 +75,8 @@ class TestTelling:
             IsOneOf(Field.KNOWLEDGE_BASE_ID, ("hr",)),
             IsBelow(Field.KNOWLEDGE_BASE_READERS_REVISION, 4),
         )
+
+
+class TestTheUpgrade:
+    def test_it_is_for_points_of_all_tenants_that_nobody_was_told_the_readers_of(self) -> None:
+        assert from_before_readers() == (IsBelow(Field.KNOWLEDGE_BASE_READERS_REVISION, UNTOLD),)

@@ -108,6 +108,14 @@ class TestATokenOfTheIssuer:
             assert (await client.get("/v1/me")).json()["permissions"] == []
             assert (await client.get("/v1/documents")).status_code == 403
 
+    async def test_lets_an_admin_make_keys_although_no_key_of_their_own_is_there(
+        self, gateway: Gateway, issuer: OidcIssuer, tenant: NewTenant
+    ) -> None:
+        await register(gateway, issuer, tenant, roles={"admins": "admin"})
+        async with gateway.client(issuer.token("k1", roles=["admins"])) as client:
+            made = await client.post("/v1/api-keys", json={"name": "new", "role": "viewer"})
+        assert made.status_code == 201, made.text
+
     async def test_carries_roles_and_groups_from_where_they_are_said_to_be(
         self, gateway: Gateway, issuer: OidcIssuer, tenant: NewTenant
     ) -> None:
