@@ -13,6 +13,8 @@ REPEATABLE = {
     "clientsphere.audit.v1.AuditService/ListEvents",
     "clientsphere.audit.v1.AuditService/GetHead",
     "clientsphere.ingestion.v1.IngestionService/GetKnowledgeBase",
+    "clientsphere.ingestion.v1.IngestionService/GetKnowledgeBaseAccess",
+    "clientsphere.ingestion.v1.IngestionService/GetDocumentAccess",
     "clientsphere.ingestion.v1.IngestionService/ListKnowledgeBases",
     "clientsphere.ingestion.v1.IngestionService/GetDocument",
     "clientsphere.ingestion.v1.IngestionService/ListDocuments",
