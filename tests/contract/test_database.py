@@ -185,6 +185,16 @@ class TestWriting:
             async with database.transaction("a") as session:
                 (await session.get_one(Paper, "a1")).tenant_id = "b"
 
+    async def test_a_row_read_for_another_tenant_cannot_be_deleted(
+        self, database: Database
+    ) -> None:
+        async with database.snapshot("b") as session:
+            foreign = await session.get_one(Paper, "b1")
+        with pytest.raises(ForeignRowError, match="Paper"):
+            async with database.transaction("a") as session:
+                await session.delete(foreign)
+        assert "b1" in await all_papers(database)
+
     async def test_a_row_read_for_another_tenant_cannot_be_changed(
         self, database: Database
     ) -> None:

@@ -9,6 +9,7 @@ which takes longer than most tests.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import json
@@ -103,9 +104,25 @@ def try_mutants(target: Target, mutants: Sequence[Mutant], time_s: float) -> Out
 def mutants_that_matter(target: Target) -> list[Mutant]:
     """All that behave differently, in an order in which the first ones are a fair sample."""
     text = Path(_file_of(target.module)).read_text()
-    made = [one for one in mutants_of(text) if f"{one.what}: {one.written}" not in target.same]
+    lines = _lines_of(text, target.parts)
+    made = [
+        one
+        for one in mutants_of(text)
+        if one.line in lines and f"{one.what}: {one.written}" not in target.same
+    ]
     Random(0).shuffle(made)
     return made
+
+
+def _lines_of(text: str, parts: Sequence[str]) -> set[int]:
+    """Those of the functions and classes of these names, or all."""
+    if not parts:
+        return set(range(1, len(text.splitlines()) + 1))
+    lines: set[int] = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in parts:
+            lines |= set(range(node.lineno, (node.end_lineno or 0) + 1))
+    return lines
 
 
 def _file_of(module: str) -> str:
