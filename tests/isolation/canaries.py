@@ -21,9 +21,9 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[: ]?){12,}[0-9a-fA-F]?")
 _BETWEEN = re.compile(r"[^a-z0-9]+")
 _LAYERS = 3
-_LEGIBLE = bytes([*range(32, 127), 9, 10, 13])
-_LEAST_LEGIBLE = 0.6
-"""Of text in UTF-8; of random bytes it is 0.4."""
+_ILLEGIBLE = re.compile("[\N{REPLACEMENT CHARACTER}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_MOST_ILLEGIBLE = 0.4
+"""Of the characters of a text it is 0, of random bytes read as UTF-8 about 0.56."""
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -152,7 +152,6 @@ def _from_base64(run: str) -> str:
 
 def _legible(content: bytes) -> str:
     """`content` as text unless it is none: most of what looks encoded is random."""
-    is_text = len(content.translate(None, _LEGIBLE)) <= (1 - _LEAST_LEGIBLE) * len(content)
-    if is_text or _MARK.encode() in content.lower():
-        return content.decode(errors="replace")
-    return ""
+    text = content.decode(errors="replace")
+    is_text = len(_ILLEGIBLE.findall(text)) <= _MOST_ILLEGIBLE * len(text)
+    return text if is_text or _MARK in text.casefold() else ""
