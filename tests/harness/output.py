@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
-import structlog
-
-from clientsphere_common.logging import configure_logging
+from tests.harness.logs import logging_to
 
 
 class Output:
@@ -33,19 +30,14 @@ class Output:
 @contextmanager
 def captured_output(path: Path) -> Iterator[Output]:
     """Python's streams, and the descriptors beneath, which other languages and children use."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
     with path.open("w", buffering=1) as file, redirect_stdout(file), redirect_stderr(file):
         saved = [os.dup(descriptor) for descriptor in (1, 2)]
         for descriptor in (1, 2):
             os.dup2(file.fileno(), descriptor)
-        configure_logging("debug", "json", sys.stderr)
         try:
-            yield Output(path)
+            with logging_to(sys.stderr):
+                yield Output(path)
         finally:
-            structlog.reset_defaults()
-            root.handlers = handlers
-            root.setLevel(level)
             for descriptor, kept in enumerate(saved, start=1):
                 os.dup2(kept, descriptor)
                 os.close(kept)

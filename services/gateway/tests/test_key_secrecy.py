@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-import structlog
 
 from clientsphere_common.access.model import Permission, Role
-from clientsphere_common.logging import configure_logging
 from gateway.key_format import key_parts
 from gateway.model.tenancy import IssuedKey, KeyWish, NewTenant
 from tests.harness.gateway import Gateway, Tables, owner_of
+from tests.harness.logs import logging_to
 
 ELSEWHERE = ("198.51.100.0/24",)
 
@@ -24,12 +22,9 @@ ELSEWHERE = ("198.51.100.0/24",)
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """All that is logged, down to debug, as a process writes it."""
-    root, stream = logging.getLogger(), io.StringIO()
-    handlers, level, structured = list(root.handlers), root.level, structlog.get_config()
-    configure_logging("debug", "json", stream)
-    yield stream
-    structlog.configure(**structured)
-    root.handlers, root.level = handlers, level
+    stream = io.StringIO()
+    with logging_to(stream):
+        yield stream
 
 
 @pytest.fixture
