@@ -46,18 +46,14 @@ A document that was accepted but could not be indexed has the state `failed` and
 | code | says |
 |---|---|
 """
-Found = dict[str, tuple[str, str]]
-"""By code: the name of the class that carries it, and its message."""
 
 
-def failures() -> Found:
-    """Every failure that is constructed with a literal code."""
-    found: Found = {}
+def failures() -> Iterator[tuple[str, str, str]]:
+    """Every failure that is constructed with a literal code: it, its class and its message."""
     for folder in FOLDERS:
         for path in sorted(Path(folder).rglob("*.py")):
             if "tests" not in path.parts:
-                found |= {code: (name, text) for code, name, text in _in_file(path)}
-    return found
+                yield from _in_file(path)
 
 
 def _in_file(path: Path) -> Iterator[tuple[str, str, str]]:
@@ -79,13 +75,14 @@ def _text(message: ast.expr) -> str:
 
 
 def render() -> str:
-    requests = dict(problems.plain_problems())
+    found: dict[str, tuple[int, str]] = {}
     documents = {}
-    for code, (name, text) in failures().items():
+    for code, name, text in failures():
         if name in DOCUMENT_FAILURES:
             documents[code] = text
         else:
-            requests.setdefault(code, (getattr(errors, name).http_status, text))
+            found[code] = (getattr(errors, name).http_status, text)
+    requests = found | problems.plain_problems()
     request_rows = [f"| `{c}` | {s} | {t} |\n" for c, (s, t) in sorted(requests.items())]
     document_rows = [f"| `{code}` | {text} |\n" for code, text in sorted(documents.items())]
     parts = (INTRODUCTION, OF_REQUESTS, *request_rows, OF_DOCUMENTS, *document_rows)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -25,7 +26,7 @@ from clientsphere_cli.model.tenancy import (
     Role,
     RotatedKey,
 )
-from clientsphere_cli.model.trail import TrailPage
+from clientsphere_cli.model.trail import TrailHead, TrailPage
 from clientsphere_cli.model.webhooks import Delivery, NewWebhook, Webhook
 from clientsphere_cli.sse import read_events
 from clientsphere_cli.transport import Transport, problem_of
@@ -33,8 +34,12 @@ from clientsphere_cli.watched_file import WatchedFile
 from clientsphere_common.hash_chain import ChainLink
 
 _CONNECT_TIMEOUT_S = 5.0
-_DOCUMENTS_PER_PAGE = 100
-_EVENTS_PER_PAGE = 1000
+_TRAIL = "/v1/audit/events"
+_ITEMS_PER_PAGE = "200"
+_EVENTS_PER_PAGE = "1000"
+
+T = TypeVar("T")
+P = TypeVar("P", bound="_Paged")
 
 
 @asynccontextmanager
@@ -94,8 +99,7 @@ class Client:
         return await self._transport.fetch(request, NewApiKey)
 
     async def api_keys(self) -> Sequence[ApiKey]:
-        request = self._transport.request("GET", "/v1/api-keys")
-        return (await self._transport.fetch(request, _ApiKeys)).items
+        return await self._all("/v1/api-keys", _Page[ApiKey])
 
     async def rotate_api_key(self, key_id: str, overlap_hours: int) -> RotatedKey:
         """The key's text from before is good for `overlap_hours` more."""
@@ -108,9 +112,8 @@ class Client:
 
     async def roles(self) -> Sequence[Role]:
         """Those that every tenant has, then the tenant's own."""
-        request = self._transport.request("GET", "/v1/roles")
-        found = await self._transport.fetch(request, _Roles)
-        return (*found.built_in, *found.items)
+        pages = [page async for page in self._pages("/v1/roles", _Roles)]
+        return (*pages[0].built_in, *(role for page in pages for role in page.items))
 
     async def create_role(self, name: str, permissions: Sequence[str]) -> Role:
         return await self._write_role("POST", "/v1/roles", name, permissions)
@@ -122,8 +125,7 @@ class Client:
         await self._delete("/v1/roles", role_id)
 
     async def webhooks(self) -> Sequence[Webhook]:
-        request = self._transport.request("GET", "/v1/webhooks")
-        return (await self._transport.fetch(request, _Webhooks)).items
+        return await self._all("/v1/webhooks", _Page[Webhook])
 
     async def create_webhook(self, receiver: str, event_types: Sequence[str]) -> NewWebhook:
         body = {"url": receiver, "event_types": list(event_types)}
@@ -136,9 +138,8 @@ class Client:
     async def webhook_deliveries(self, webhook_id: str) -> Sequence[Delivery]:
         """The newest ones, newest first."""
         path = f"{_one('/v1/webhooks', webhook_id)}/deliveries"
-        return (
-            await self._transport.fetch(self._transport.request("GET", path), _Deliveries)
-        ).items
+        request = self._transport.request("GET", path)
+        return (await self._transport.fetch(request, _Page[Delivery])).items
 
     async def test_webhook(self, webhook_id: str) -> Delivery:
         path = f"{_one('/v1/webhooks', webhook_id)}/test"
@@ -149,8 +150,7 @@ class Client:
         return await self._transport.fetch(request, KnowledgeBase)
 
     async def knowledge_bases(self) -> Sequence[KnowledgeBase]:
-        request = self._transport.request("GET", "/v1/knowledge-bases")
-        return (await self._transport.fetch(request, _KnowledgeBases)).items
+        return await self._all("/v1/knowledge-bases", _Page[KnowledgeBase])
 
     async def delete_knowledge_base(self, knowledge_base_id: str) -> None:
         await self._delete("/v1/knowledge-bases", knowledge_base_id)
@@ -173,17 +173,12 @@ class Client:
 
     async def documents(self, knowledge_base_id: str | None = None) -> AsyncGenerator[Document]:
         """All of them, fetched page by page as they are taken."""
-        query = {"page_size": str(_DOCUMENTS_PER_PAGE)}
-        if knowledge_base_id:
-            query["knowledge_base_id"] = knowledge_base_id
-        while True:
-            request = self._transport.request("GET", "/v1/documents", params=query)
-            page = await self._transport.fetch(request, _DocumentPage)
-            for document in page.items:
-                yield document
-            if not page.next_page_token:
-                return
-            query["page_token"] = page.next_page_token
+        query = {"knowledge_base_id": knowledge_base_id} if knowledge_base_id else {}
+        pages = self._pages("/v1/documents", _Page[Document], query)
+        async with aclosing(pages):
+            async for page in pages:
+                for document in page.items:
+                    yield document
 
     async def document(self, document_id: str) -> Document:
         request = self._transport.request("GET", _one("/v1/documents", document_id))
@@ -245,24 +240,35 @@ class Client:
                     raise ApiError(problem_of(httpx.codes.INTERNAL_SERVER_ERROR, event.data))
         raise CliError("The connection ended before the answer was complete.")
 
-    async def trail_page(
-        self, after: int = 0, limit: int = _EVENTS_PER_PAGE, action: str | None = None
-    ) -> TrailPage:
-        query = {"after": str(after), "limit": str(limit)}
-        if action:
-            query["action"] = action
-        request = self._transport.request("GET", "/v1/audit/events", params=query)
-        return await self._transport.fetch(request, TrailPage)
+    async def trail_head(self) -> TrailHead:
+        request = self._transport.request("GET", _TRAIL, params={"page_size": "1"})
+        return (await self._transport.fetch(request, TrailPage)).head
 
     async def trail(self, after: int = 0, action: str | None = None) -> AsyncGenerator[ChainLink]:
         """The events after the one numbered `after`, oldest first, up to the newest."""
+        query = {"after": str(after), "page_size": _EVENTS_PER_PAGE}
+        if action:
+            query["action"] = action
+        async with aclosing(self._pages(_TRAIL, TrailPage, query)) as pages:
+            async for page in pages:
+                for link in page.items:
+                    yield link
+
+    async def _all(self, path: str, kind: type[_Page[T]]) -> Sequence[T]:
+        return [item async for page in self._pages(path, kind) for item in page.items]
+
+    async def _pages(
+        self, path: str, kind: type[P], query: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[P]:
+        """One after the other, as they are taken."""
+        asked = {"page_size": _ITEMS_PER_PAGE, **(query or {})}
         while True:
-            page = await self.trail_page(after, action=action)
-            for link in page.items:
-                yield link
-            if len(page.items) < _EVENTS_PER_PAGE:
+            request = self._transport.request("GET", path, params=asked)
+            page = await self._transport.fetch(request, kind)
+            yield page
+            if not page.next_page_token:
                 return
-            after = page.items[-1].sequence
+            asked["page_token"] = page.next_page_token
 
     async def _write_role(
         self, method: str, path: str, name: str, permissions: Sequence[str]
@@ -299,35 +305,21 @@ class _Limits:
     limits: dict[str, Limit]
 
 
+class _Paged(Protocol):
+    @property
+    def next_page_token(self) -> str | None: ...
+
+
 @dataclass(frozen=True)
-class _ApiKeys:
-    items: tuple[ApiKey, ...]
+class _Page(Generic[T]):
+    items: tuple[T, ...]
+    next_page_token: str | None
 
 
 @dataclass(frozen=True)
 class _Roles:
     items: tuple[Role, ...]
     built_in: tuple[Role, ...]
-
-
-@dataclass(frozen=True)
-class _Webhooks:
-    items: tuple[Webhook, ...]
-
-
-@dataclass(frozen=True)
-class _Deliveries:
-    items: tuple[Delivery, ...]
-
-
-@dataclass(frozen=True)
-class _KnowledgeBases:
-    items: tuple[KnowledgeBase, ...]
-
-
-@dataclass(frozen=True)
-class _DocumentPage:
-    items: tuple[Document, ...]
     next_page_token: str | None
 
 

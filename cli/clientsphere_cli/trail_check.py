@@ -15,7 +15,7 @@ async def check_trail(client: Client) -> TrailHead:
 
     Raises CliError that names the first bad event.
     """
-    head = (await client.trail_page(limit=1)).head
+    head = await client.trail_head()
     links: list[ChainLink] = []
     async with aclosing(client.trail()) as events:
         async for link in events:

@@ -13,7 +13,7 @@ import audit.wiring
 import gateway.wiring
 import ingestion.wiring
 from audit.adapters.sql_trail import SqlTrailStore
-from audit.model import AuditEvent
+from audit.model import AuditEvent, TrailChoice
 from audit.trail import AuditTrail
 from clientsphere_common.access.model import Role
 from clientsphere_common.db.outbox import OutboxRelay
@@ -152,7 +152,7 @@ class TestAuditTrail:
             ChainLink(
                 one.sequence, one.event.event_id, one.event.facts(), one.previous_hash, one.hash
             )
-            for one in await trails[1].links(CALLER, 0, 1000, "")
+            for one in (await trails[1].page(CALLER, TrailChoice(), 1000)).items
         ]
         assert verify_chain(links, head.sequence, head.hash) == AT_ONCE
 

@@ -76,7 +76,8 @@ class FakeIngestion(ingestion_service_pb2_grpc.IngestionServiceServicer):
     ) -> knowledge_bases.ListKnowledgeBasesResponse:
         self._see(request)
         return knowledge_bases.ListKnowledgeBasesResponse(
-            knowledge_bases=[knowledge_bases.KnowledgeBase(id=id_) for id_ in ("kb_1", "kb_2")]
+            knowledge_bases=[knowledge_bases.KnowledgeBase(id=id_) for id_ in ("kb_1", "kb_2")],
+            next_page_token="" if request.page_token else "more",
         )
 
     async def DeleteKnowledgeBase(
@@ -228,7 +229,8 @@ class FakeAudit(audit_service_pb2_grpc.AuditServiceServicer):
         chained = audit.ChainedEvent(
             sequence=41, event_id="evt_1", event=recorded, previous_hash="0", hash="1"
         )
-        return audit.ListEventsResponse(events=[chained])
+        more = "" if request.page_token else "more"
+        return audit.ListEventsResponse(events=[chained], next_page_token=more)
 
     async def GetHead(self, request: audit.GetHeadRequest, context: Context) -> audit.Head:
         return audit.Head(sequence=41, hash="1")

@@ -17,18 +17,19 @@ from clientsphere_common.errors import (
 )
 from clientsphere_common.https_documents import FormAnswer
 from clientsphere_common.ids import derived_id
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller, current_caller
+from clientsphere_common.versions import Precondition, version_of
 from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Passage, Question, Usage
 from gateway.model.library import (
     Document,
-    DocumentPage,
     Download,
     KnowledgeBase,
     Progress,
     Upload,
 )
-from gateway.model.trail import RecordedFact, TrailEvent, TrailHead, TrailPage
+from gateway.model.trail import RecordedFact, TrailChoice, TrailEvent, TrailHead, TrailPage
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -71,6 +72,8 @@ def new_passage(rank: int = 1, text: str = "Leave is 25 days.", **changes: objec
 class FakeKnowledgeBases:
     def __init__(self) -> None:
         self.of_tenants: dict[str, list[KnowledgeBase]] = {}
+        self.pages_asked: list[PageWish] = []
+        self.next_page_token: str | None = None
         self.access: dict[str, KnowledgeBaseAccess] = {}
         """By their names."""
         self.read_only: set[str] = set()
@@ -97,8 +100,9 @@ class FakeKnowledgeBases:
         if knowledge_base_id in self.read_only:
             raise PermissionDeniedError("not_an_editor", "You may only read it.")
 
-    async def list_all(self) -> Sequence[KnowledgeBase]:
-        return self._own()
+    async def page(self, wish: PageWish) -> Page[KnowledgeBase]:
+        self.pages_asked.append(wish)
+        return Page(tuple(self._own()), self.next_page_token)
 
     async def delete(self, knowledge_base_id: str) -> None:
         self._own().remove(await self.get(knowledge_base_id))
@@ -120,9 +124,11 @@ class FakeAccess:
         return self.of_knowledge_bases.get(knowledge_base_id, KnowledgeBaseAccess())
 
     async def set_of_knowledge_base(
-        self, knowledge_base_id: str, access: KnowledgeBaseAccess
+        self, knowledge_base_id: str, access: KnowledgeBaseAccess, only_if: Precondition
     ) -> KnowledgeBaseAccess:
-        await self.of_knowledge_base(knowledge_base_id)
+        before = await self.of_knowledge_base(knowledge_base_id)
+        if access != before:
+            only_if.require(version_of(before))
         self.of_knowledge_bases[knowledge_base_id] = access
         return access
 
@@ -131,8 +137,12 @@ class FakeAccess:
             raise NotFoundError("document_not_found", "There is no such document.")
         return self.of_documents.get(document_id, DocumentAccess(EVERYONE))
 
-    async def set_of_document(self, document_id: str, access: DocumentAccess) -> DocumentAccess:
-        await self.of_document(document_id)
+    async def set_of_document(
+        self, document_id: str, access: DocumentAccess, only_if: Precondition
+    ) -> DocumentAccess:
+        before = await self.of_document(document_id)
+        if access != before:
+            only_if.require(version_of(before.readers))
         self.of_documents[document_id] = access
         return access
 
@@ -145,7 +155,7 @@ class FakeDocuments:
         self.bytes_of: dict[str, bytes] = {}
         self.uploads: list[tuple[str, str]] = []
         self.readers: list[Audience | None] = []
-        self.pages_asked: list[tuple[str, int, str]] = []
+        self.pages_asked: list[tuple[str, PageWish]] = []
         self.next_page_token: str | None = None
         self._accepted: dict[str, tuple[Document, bool]] = {}
 
@@ -170,11 +180,9 @@ class FakeDocuments:
             raise NotFoundError("document_not_found", "There is no such document.")
         return self._own()[document_id]
 
-    async def list_page(
-        self, knowledge_base_id: str, page_size: int, page_token: str
-    ) -> DocumentPage:
-        self.pages_asked.append((knowledge_base_id, page_size, page_token))
-        return DocumentPage(tuple(self._own().values()), self.next_page_token)
+    async def page(self, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
+        self.pages_asked.append((knowledge_base_id, wish))
+        return Page(tuple(self._own().values()), self.next_page_token)
 
     async def delete(self, document_id: str) -> None:
         await self.get(document_id)
@@ -240,13 +248,13 @@ class FakeAnswerModel:
 
 class FakeAuditTrail:
     def __init__(self) -> None:
-        self.asked: list[tuple[int, int, str]] = []
+        self.asked: list[tuple[TrailChoice, PageWish]] = []
 
-    async def page(self, after_sequence: int, limit: int, action: str) -> TrailPage:
-        self.asked.append((after_sequence, limit, action))
+    async def page(self, choice: TrailChoice, wish: PageWish) -> TrailPage:
+        self.asked.append((choice, wish))
         fact = RecordedFact("question.asked", "key_1", "", "", "succeeded", 1, "req_1", {"a": "b"})
         return TrailPage(
-            (TrailEvent(1, "evt_1", fact, "0" * 64, "1" * 64),), TrailHead(1, "1" * 64)
+            (TrailEvent(1, "evt_1", fact, "0" * 64, "1" * 64),), TrailHead(1, "1" * 64), "more"
         )
 
 

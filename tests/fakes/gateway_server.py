@@ -31,6 +31,7 @@ from tests.fakes.gateway_tenant import (
     Known,
     answer_from,
     new_document,
+    page_of,
     passage_of,
 )
 from tests.fakes.gateway_webhooks import FakeWebhooks
@@ -192,7 +193,8 @@ class FakeGateway:
         return JSONResponse({**tenant.api_keys[key_id], "key": "cs_live_secret"}, 201)
 
     async def _list_api_keys(self, request: Request) -> Response:
-        return JSONResponse({"items": list(self._tenant(request).api_keys.values())})
+        items = list(self._tenant(request).api_keys.values())
+        return JSONResponse(page_of(items, request.query_params))
 
     async def _rotate_api_key(self, request: Request) -> Response:
         key = _found(self._tenant(request).api_keys, request, "API key")
@@ -219,7 +221,7 @@ class FakeGateway:
     async def _list_roles(self, request: Request) -> Response:
         built_in = [{"name": "auditor", "permissions": ["audit:read"]}]
         items = list(self._tenant(request).roles.values())
-        return JSONResponse({"items": items, "built_in": built_in})
+        return JSONResponse({**page_of(items, request.query_params), "built_in": built_in})
 
     async def _update_role(self, request: Request) -> Response:
         role = _found(self._tenant(request).roles, request, "role")
@@ -243,7 +245,8 @@ class FakeGateway:
         return JSONResponse(created, 201)
 
     async def _list_knowledge_bases(self, request: Request) -> Response:
-        return JSONResponse({"items": list(self._tenant(request).knowledge_bases.values())})
+        items = list(self._tenant(request).knowledge_bases.values())
+        return JSONResponse(page_of(items, request.query_params))
 
     async def _delete_knowledge_base(self, request: Request) -> Response:
         tenant = self._tenant(request)
@@ -277,9 +280,7 @@ class FakeGateway:
             for document in tenant.documents.values()
             if wanted in (None, document["knowledge_base_id"])
         ]
-        start, size = int(query.get("page_token", 0)), int(query["page_size"])
-        following = str(start + size) if len(found) > start + size else None
-        return JSONResponse({"items": found[start : start + size], "next_page_token": following})
+        return JSONResponse(page_of(found, query))
 
     async def _get_document(self, request: Request) -> Response:
         document = _found(self._tenant(request).documents, request, "document")
@@ -328,15 +329,15 @@ class FakeGateway:
 
     async def _list_events(self, request: Request) -> Response:
         trail, query = self._tenant(request).trail, request.query_params
-        action = query.get("action")
+        action, after = query.get("action"), int(query.get("after", 0))
         items = [
             link
             for link in trail
-            if link["sequence"] > int(query["after"]) and action in (None, link["event"]["action"])
+            if link["sequence"] > after and action in (None, link["event"]["action"])
         ]
         newest = trail[-1] if trail else {"sequence": 0, "hash": ""}
         head = {"sequence": newest["sequence"], "hash": newest["hash"]}
-        return JSONResponse({"items": items[: int(query["limit"])], "head": head})
+        return JSONResponse({**page_of(items, query), "head": head})
 
     def _require_operator(self, request: Request) -> None:
         self._note(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -58,6 +59,14 @@ class FakeTenant:
                 "hash": link_hash(previous, sequence, event_id, event),
             }
         )
+
+
+def page_of(items: Sequence[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
+    """In pages of two thirds of what was asked for, so that there are several."""
+    start, size = int(query.get("page_token", 0)), int(query.get("page_size", 50))
+    size = -(-size * 2 // 3)
+    following = str(start + size) if len(items) > start + size else None
+    return {"items": list(items[start : start + size]), "next_page_token": following}
 
 
 def new_document(number: int, name: str, content: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.fakes.gateway_tenant import FakeTenant, new_delivery
+from tests.fakes.gateway_tenant import FakeTenant, new_delivery, page_of
 
 Found = Callable[[dict[str, dict[str, Any]], Request, str], dict[str, Any]]
 
@@ -49,7 +49,8 @@ class FakeWebhooks:
         return JSONResponse({**webhook, "secret": "whsec_made"}, 201)
 
     async def _list(self, request: Request) -> Response:
-        return JSONResponse({"items": list(self._tenant(request).webhooks.values())})
+        items = list(self._tenant(request).webhooks.values())
+        return JSONResponse(page_of(items, request.query_params))
 
     async def _delete(self, request: Request) -> Response:
         webhooks = self._tenant(request).webhooks
@@ -67,4 +68,4 @@ class FakeWebhooks:
         self._found(tenant.webhooks, request, "webhook")
         for delivery in tenant.deliveries:
             delivery.update(self.answer)
-        return JSONResponse({"items": tenant.deliveries})
+        return JSONResponse(page_of(tenant.deliveries, request.query_params))

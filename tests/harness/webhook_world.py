@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from clientsphere.events.v1 import documents_pb2
 from clientsphere_common.events.model import Event
+from clientsphere_common.paging import PageWish
 from gateway.model.tenancy import NewTenant
 from gateway.webhooks.model import (
     Busy,
@@ -78,7 +79,9 @@ class World:
         return len(taken)
 
     async def deliveries(self, tenant: NewTenant, webhook: Webhook) -> list[Delivery]:
-        page = await self.webhooks.deliveries.page(owner_of(tenant), webhook.id, None, 100, "")
+        page = await self.webhooks.deliveries.page(
+            owner_of(tenant), webhook.id, None, PageWish(100)
+        )
         return list(page.items)
 
     async def only(self, tenant: NewTenant, webhook: Webhook) -> Delivery:

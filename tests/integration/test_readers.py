@@ -19,6 +19,7 @@ from clientsphere_common.db.session import Database
 from clientsphere_common.errors import NotFoundError
 from clientsphere_common.ids import new_id
 from clientsphere_common.objects.directory import DirectoryObjectStore
+from clientsphere_common.paging import PageWish
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.model import HybridQuery
 from ingestion.adapters.sql_jobs import WORKER
@@ -71,12 +72,12 @@ class World:
         return {passage.document_name for passage in found}
 
     async def listed_by(self, caller: Caller) -> set[str]:
-        page = await self.ingestion.document_care.list_page(caller, "", 200, "")
-        return {document.name for document in page.documents}
+        page = await self.ingestion.document_care.page(caller, "", PageWish(200))
+        return {document.name for document in page.items}
 
     async def counted_by(self, caller: Caller) -> int:
-        seen = await self.ingestion.knowledge_base_care.list_all(caller)
-        return sum(one.document_count for one in seen)
+        seen = await self.ingestion.knowledge_base_care.page(caller, PageWish(200))
+        return sum(one.document_count for one in seen.items)
 
     async def deliver(self, people: People) -> None:
         """What was published, to the workers, by a process that has just started."""

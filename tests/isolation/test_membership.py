@@ -154,7 +154,7 @@ class TestWhatAnotherTenantDoes:
         for _ in range(5):
             await ask(world, b, "anything")
         events = await world.request(
-            a, "auditor", "GET", "/v1/audit/events", params={"limit": 1000}
+            a, "auditor", "GET", "/v1/audit/events", params={"page_size": 1000}
         )
         numbers = [one["sequence"] for one in events.json()["items"]]
         assert numbers == list(range(1, len(numbers) + 1))

@@ -57,7 +57,7 @@ async def _events(connection: Connection, limit: int, action: str | None) -> Seq
 
 async def _before_newest(client: Client, limit: int) -> int:
     """The sequence after which the newest `limit` events come; they count without gaps."""
-    return max(0, (await client.trail_page(limit=1)).head.sequence - limit)
+    return max(0, (await client.trail_head()).sequence - limit)
 
 
 @group.command("verify")

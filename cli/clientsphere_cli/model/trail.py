@@ -19,3 +19,4 @@ class TrailHead:
 class TrailPage:
     items: tuple[ChainLink, ...]
     head: TrailHead
+    next_page_token: str | None

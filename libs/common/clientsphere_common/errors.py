@@ -79,6 +79,14 @@ class ConflictError(ServiceError):
     http_status = 409
 
 
+class PreconditionFailedError(ServiceError):
+    """It is no longer what the caller has seen of it."""
+
+    kind = "precondition_failed"
+    grpc_status = grpc.StatusCode.FAILED_PRECONDITION
+    http_status = 412
+
+
 class UnprocessableError(ServiceError):
     """Well formed, and in contradiction to what was sent before."""
 
@@ -132,6 +140,7 @@ _CLASSES: tuple[type[ServiceError], ...] = (
     PermissionDeniedError,
     NotFoundError,
     ConflictError,
+    PreconditionFailedError,
     UnprocessableError,
     LimitExceededError,
     DependencyUnavailableError,

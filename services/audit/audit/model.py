@@ -45,6 +45,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class TrailChoice:
+    """Which links somebody asks for."""
+
+    after_sequence: int = 0
+    action: str = ""
+    """Empty: every action."""
+
+
+@dataclass(frozen=True)
 class Head:
     """The newest link of a chain; 0 and empty before the first."""
 

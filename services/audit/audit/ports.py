@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from audit.model import Head, Link
+from audit.model import Head, Link, TrailChoice
 
 
 class TrailStore(Protocol):
@@ -24,10 +24,8 @@ class TrailStore(Protocol):
         """
         ...
 
-    async def links(
-        self, tenant_id: str, after_sequence: int, limit: int, action: str
-    ) -> list[Link]:
-        """In order of sequence; of every action when `action` is empty."""
+    async def links(self, tenant_id: str, choice: TrailChoice, limit: int) -> list[Link]:
+        """In order of sequence."""
         ...
 
     async def head(self, tenant_id: str) -> Head: ...

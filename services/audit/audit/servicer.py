@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from audit.model import Link
+from audit.model import Link, TrailChoice
 from audit.trail import AuditTrail
 from clientsphere.audit.v1 import audit_service_pb2 as wire
 from clientsphere.audit.v1 import audit_service_pb2_grpc
@@ -26,10 +26,14 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
     async def ListEvents(
         self, request: wire.ListEventsRequest, context: Context
     ) -> wire.ListEventsResponse:
-        links = await self._trail.links(
-            current_caller(), request.after_sequence, request.page_size, request.action
+        choice = TrailChoice(request.after_sequence, request.action)
+        page = await self._trail.page(
+            current_caller(), choice, request.page_size, request.page_token
         )
-        return wire.ListEventsResponse(events=[_to_proto(link) for link in links])
+        return wire.ListEventsResponse(
+            events=[_to_proto(link) for link in page.items],
+            next_page_token=page.next_page_token or "",
+        )
 
     async def GetHead(self, request: wire.GetHeadRequest, context: Context) -> wire.Head:
         head = await self._trail.head(current_caller())

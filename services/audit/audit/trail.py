@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
-from audit.model import AuditEvent, Head, Link
+from audit.model import AuditEvent, Head, Link, TrailChoice
 from audit.ports import TrailStore
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.hash_chain import GENESIS_HASH, link_hash
+from clientsphere_common.paging import Page, page_token, position_of
 from clientsphere_common.request import Caller
 
 _DEFAULT_PAGE_SIZE = 100
@@ -30,21 +32,28 @@ class AuditTrail:
             )
         await self._store.append(tenant_id, event.event_id, partial(_link_after, event=event))
 
-    async def links(
-        self, caller: Caller, after_sequence: int, page_size: int, action: str
-    ) -> list[Link]:
-        """Links after `after_sequence`; a page size of 0 means 100.
+    async def page(
+        self, caller: Caller, choice: TrailChoice, page_size: int, token: str = ""
+    ) -> Page[Link]:
+        """In order; a page size of 0 means 100.
 
-        Raises InvalidInputError for a sequence or a page size out of range.
+        Raises InvalidInputError for a sequence, a page size or a token that cannot be.
         """
-        if after_sequence < 0:
+        if choice.after_sequence < 0:
             raise InvalidInputError("invalid_sequence", "A sequence number is not negative.")
         if not 0 <= page_size <= _MAX_PAGE_SIZE:
             raise InvalidInputError(
                 "invalid_page_size", f"A page has 1 to {_MAX_PAGE_SIZE} events."
             )
-        limit = page_size or _DEFAULT_PAGE_SIZE
-        return await self._store.links(caller.tenant_id, after_sequence, limit, action)
+        size = page_size or _DEFAULT_PAGE_SIZE
+        query = ("audit_events", caller.tenant_id, str(choice.after_sequence), choice.action)
+        if token:
+            sequence, _ = position_of(token, query)
+            choice = replace(choice, after_sequence=max(sequence, choice.after_sequence))
+        links = await self._store.links(caller.tenant_id, choice, size + 1)
+        shown = tuple(links[:size])
+        more = len(links) > size
+        return Page(shown, page_token(query, (shown[-1].sequence, "")) if more else None)
 
     async def head(self, caller: Caller) -> Head:
         return await self._store.head(caller.tenant_id)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from audit.consumer import AuditEventsConsumer
+from audit.model import TrailChoice
 from audit.trail import AuditTrail
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.errors import InvalidInputError
@@ -31,7 +32,7 @@ class TestAuditEventsConsumer:
 
         await consumer.handle(event)
 
-        (link,) = await trail.links(CALLER, 0, 0, "")
+        (link,) = (await trail.page(CALLER, TrailChoice(), 0)).items
         assert link.event.event_id == event.id
         assert link.event.facts() == {
             "action": "document.deleted",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audit.model import AuditEvent, Head
+from audit.model import AuditEvent, Head, TrailChoice
 from audit.trail import AuditTrail
 from clientsphere_common.hash_chain import BrokenChainError, ChainLink, verify_chain
 from clientsphere_common.request import Caller
@@ -41,7 +41,7 @@ async def verified(trail: AuditTrail) -> int:
 async def chain(trail: AuditTrail) -> list[ChainLink]:
     return [
         ChainLink(one.sequence, one.event.event_id, one.event.facts(), one.previous_hash, one.hash)
-        for one in await trail.links(AUDITOR, 0, 1000, "")
+        for one in (await trail.page(AUDITOR, TrailChoice(), 1000)).items
     ]
 
 
@@ -125,7 +125,7 @@ class TestTampering:
         self, recorded: AuditTrail, tables: DatabaseUnderTest
     ) -> None:
         tables.tamper("DELETE FROM audit_links WHERE sequence > 3")
-        (link,) = await recorded.links(AUDITOR, 2, 0, "")
+        (link,) = (await recorded.page(AUDITOR, TrailChoice(2), 0)).items
         await recorded.record(
             "tnt_a", link.event.__class__(**{**vars(link.event), "event_id": "n"})
         )

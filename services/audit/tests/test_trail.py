@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from audit.model import AuditEvent, Head
+from audit.model import AuditEvent, Head, TrailChoice
 from audit.trail import AuditTrail
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.hash_chain import ChainLink, verify_chain
+from clientsphere_common.paging import Page
 from clientsphere_common.request import Caller
 
 AUDITOR = Caller("tnt_a", "usr_auditor", ("auditor",))
@@ -40,21 +41,21 @@ async def record(trail: AuditTrail, count: int) -> None:
 async def chain(trail: AuditTrail, caller: Caller) -> list[ChainLink]:
     return [
         ChainLink(one.sequence, one.event.event_id, one.event.facts(), one.previous_hash, one.hash)
-        for one in await trail.links(caller, 0, 1000, "")
+        for one in (await trail.page(caller, TrailChoice(), 1000)).items
     ]
 
 
 async def sequences(
     trail: AuditTrail, after_sequence: int = 0, page_size: int = 0, action: str = ""
 ) -> list[int]:
-    links = await trail.links(AUDITOR, after_sequence, page_size, action)
-    return [link.sequence for link in links]
+    page = await trail.page(AUDITOR, TrailChoice(after_sequence, action), page_size)
+    return [link.sequence for link in page.items]
 
 
 class TestRecord:
     async def test_an_event_comes_back_exactly_as_it_was_recorded(self, trail: AuditTrail) -> None:
         await trail.record("tnt_a", UPLOADED)
-        (link,) = await trail.links(AUDITOR, 0, 0, "")
+        (link,) = (await trail.page(AUDITOR, TrailChoice(), 0)).items
         assert link.event == UPLOADED
 
     async def test_what_was_recorded_is_an_unbroken_chain_that_ends_at_the_head(
@@ -105,13 +106,13 @@ class TestHead:
 
     async def test_is_the_newest_link(self, trail: AuditTrail) -> None:
         await record(trail, 3)
-        newest = (await trail.links(AUDITOR, 2, 0, ""))[0]
+        newest = (await trail.page(AUDITOR, TrailChoice(2), 0)).items[0]
         assert await trail.head(AUDITOR) == Head(3, newest.hash)
 
     async def test_a_tenant_learns_nothing_of_another(self, trail: AuditTrail) -> None:
         await record(trail, 3)
         assert await trail.head(STRANGER) == Head()
-        assert await trail.links(STRANGER, 0, 0, "") == []
+        assert await trail.page(STRANGER, TrailChoice(), 0) == Page(())
 
 
 class TestLinks:
@@ -131,6 +132,22 @@ class TestLinks:
         assert len(await sequences(trail)) == 100
         assert len(await sequences(trail, page_size=1000)) == 101
 
+    async def test_a_page_leads_to_the_next_for_the_same_question_only(
+        self, trail: AuditTrail
+    ) -> None:
+        await record(trail, 5)
+        choice, token, found = TrailChoice(after_sequence=1), "", []
+        for _ in range(2):
+            page = await trail.page(AUDITOR, choice, 2, token)
+            found += [link.sequence for link in page.items]
+            token = page.next_page_token or ""
+        assert (found, token) == ([2, 3, 4, 5], "")
+        token = (await trail.page(AUDITOR, choice, 1)).next_page_token or ""
+        for caller, other in ((STRANGER, choice), (AUDITOR, TrailChoice())):
+            with pytest.raises(InvalidInputError) as refused:
+                await trail.page(caller, other, 2, token)
+            assert refused.value.code == "invalid_page_token"
+
     async def test_can_be_those_of_one_action(self, trail: AuditTrail) -> None:
         await record(trail, 2)
         asked = replace(UPLOADED, event_id="evt_asked", action="question.asked")
@@ -143,10 +160,10 @@ class TestLinks:
         self, trail: AuditTrail, page_size: int
     ) -> None:
         with pytest.raises(InvalidInputError) as refused:
-            await trail.links(AUDITOR, 0, page_size, "")
+            await trail.page(AUDITOR, TrailChoice(), page_size)
         assert refused.value.code == "invalid_page_size"
 
     async def test_a_negative_sequence_is_refused(self, trail: AuditTrail) -> None:
         with pytest.raises(InvalidInputError) as refused:
-            await trail.links(AUDITOR, -1, 0, "")
+            await trail.page(AUDITOR, TrailChoice(-1), 0)
         assert refused.value.code == "invalid_sequence"

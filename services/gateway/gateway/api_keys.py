@@ -12,6 +12,7 @@ from clientsphere_common.errors import (
     PermissionDeniedError,
     UnauthenticatedError,
 )
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.key_format import key_parts
 from gateway.key_mint import KeyMint
@@ -87,8 +88,9 @@ class ApiKeys:
         await self._require_no_wider(caller, wish.networks)
         return IssuedKey(await self._store.add(caller, issued.record), issued.key)
 
-    async def list_all(self, caller: Caller) -> Sequence[ApiKey]:
-        return await self._store.list_all(caller.tenant_id)
+    async def page(self, caller: Caller, wish: PageWish) -> Page[ApiKey]:
+        """Oldest first, the revoked ones too."""
+        return await self._store.page(caller.tenant_id, wish)
 
     async def rotate(self, caller: Caller, key_id: str, overlap: timedelta) -> IssuedKey:
         """A new text of the key; the one before it is good for `overlap` more.

@@ -29,10 +29,9 @@ from gateway.api import (
     tokens,
     webhooks,
 )
-from gateway.api.access import BEARER, SESSION, check_access, routes_of
+from gateway.api.access import check_access, routes_of
 from gateway.api.docs import add_docs
-from gateway.api.problem_docs import PROBLEM_SCHEMA
-from gateway.api.session_cookies import SESSION_COOKIE
+from gateway.api.document import complete
 from gateway.api.upload_request import UPLOAD
 from gateway.client_address import ClientAddresses
 from gateway.idempotency.key import HEADER, REPLAYED_HEADER
@@ -43,7 +42,7 @@ from gateway.middleware.request_deadline import TIMEOUT_HEADER, RequestDeadline
 from gateway.middleware.request_limits import RequestLimiting
 from gateway.middleware.request_log import RequestLog
 from gateway.middleware.response_headers import ResponseHeaders
-from gateway.problems import PROBLEM_MEDIA_TYPE, install_error_handlers
+from gateway.problems import install_error_handlers
 from gateway.protection import Protection
 from gateway.services import Services
 from gateway.settings import GatewaySettings
@@ -54,8 +53,16 @@ Answers from your own documents, each sentence with the words that it rests on.
 Send `Authorization: Bearer` with an API key, or with an access token that you got for one.
 Any request may say how many seconds its client waits: `X-Request-Timeout-S: 2.5`.
 Failures are `application/problem+json` with a stable `code` and the `request_id` to quote.
+Beside what an operation names, each can answer with the responses among the components of this
+document: what is too slow (408), too large (413, 414, 431), unreadable (400), or cannot be done
+right now (503).
+
+Lists come in pages of `page_size` items; `next_page_token` of one is `page_token` of the next.
+What has an `ETag` is not sent again to those who name it in `If-None-Match`, and is not changed
+when `If-Match` names another one (412).
 """
 _EXPOSED_HEADERS = (
+    "ETag",
     REPLAYED_HEADER,
     "Location",
     "RateLimit",
@@ -64,40 +71,24 @@ _EXPOSED_HEADERS = (
     "X-Request-Id",
 )
 
+_ACCEPTED_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    HEADER,
+    "If-Match",
+    "If-None-Match",
+    "X-Request-Id",
+    TIMEOUT_HEADER,
+)
+
 
 class GatewayApi(FastAPI):
     """Its OpenAPI document knows how to sign in and what a problem looks like."""
 
     def openapi(self) -> dict[str, Any]:
-        document = super().openapi()
-        components = document["components"]
-        components["schemas"]["Problem"] = dict(PROBLEM_SCHEMA)
-        components["securitySchemes"] = {
-            BEARER: {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "An API key (`cs_live_...`) or an access token.",
-            },
-            SESSION: {
-                "type": "apiKey",
-                "in": "cookie",
-                "name": SESSION_COOKIE,
-                "description": "The session of somebody who signed in with a browser.",
-            },
-        }
-        _remove_default_validation_errors(document)
-        return document
-
-
-def _remove_default_validation_errors(document: dict[str, Any]) -> None:
-    """The framework would document failures that our error handlers never let out."""
-    for path in document["paths"].values():
-        for operation in path.values():
-            told = operation["responses"].get("422", {"content": {}})
-            if PROBLEM_MEDIA_TYPE not in told["content"]:
-                operation["responses"].pop("422", None)
-    for schema in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(schema, None)
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi())
+        return self.openapi_schema
 
 
 def create_app(services: Services, settings: GatewaySettings, protection: Protection) -> GatewayApi:
@@ -162,7 +153,7 @@ def _surround(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", HEADER, "X-Request-Id", TIMEOUT_HEADER],
+            allow_headers=_ACCEPTED_HEADERS,
             expose_headers=_EXPOSED_HEADERS,
         )
     app.add_middleware(RequestLog, metrics=HttpMetrics(services.registry))

@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Protocol
 
 from clientsphere_common.audit_events import AuditFact
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
+from clientsphere_common.versions import UNCONDITIONAL, Precondition
 from gateway.idempotency.model import Claim, Wish
 from gateway.limit_rules import LimitRules
 from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Passage, Question
-from gateway.model.library import Document, DocumentPage, Download, KnowledgeBase, Upload
+from gateway.model.library import Document, Download, KnowledgeBase, Upload
 from gateway.model.tenancy import ApiKey, CustomRole, NewSecret, NewTenant, Tenant
-from gateway.model.trail import TrailPage
+from gateway.model.trail import TrailChoice, TrailPage
 from gateway.token_issuers.model import TokenIssuer
 
 
@@ -35,7 +37,7 @@ class KnowledgeBases(Protocol):
         """Raises NotFoundError, PermissionDeniedError for a caller who may only read it."""
         ...
 
-    async def list_all(self) -> Sequence[KnowledgeBase]:
+    async def page(self, wish: PageWish) -> Page[KnowledgeBase]:
         """Oldest first."""
         ...
 
@@ -57,9 +59,7 @@ class Documents(Protocol):
 
     async def get(self, document_id: str) -> Document: ...
 
-    async def list_page(
-        self, knowledge_base_id: str, page_size: int, page_token: str
-    ) -> DocumentPage:
+    async def page(self, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
         """Newest first; an empty `knowledge_base_id` stands for all."""
         ...
 
@@ -80,14 +80,19 @@ class AccessControl(Protocol):
     async def of_knowledge_base(self, knowledge_base_id: str) -> KnowledgeBaseAccess: ...
 
     async def set_of_knowledge_base(
-        self, knowledge_base_id: str, access: KnowledgeBaseAccess
+        self, knowledge_base_id: str, access: KnowledgeBaseAccess, only_if: Precondition
     ) -> KnowledgeBaseAccess:
-        """What holds from now on, for every search that starts afterwards."""
+        """What holds from now on, for every search that starts afterwards.
+
+        Raises PreconditionFailedError.
+        """
         ...
 
     async def of_document(self, document_id: str) -> DocumentAccess: ...
 
-    async def set_of_document(self, document_id: str, access: DocumentAccess) -> DocumentAccess:
+    async def set_of_document(
+        self, document_id: str, access: DocumentAccess, only_if: Precondition
+    ) -> DocumentAccess:
         """As `set_of_knowledge_base`."""
         ...
 
@@ -107,8 +112,8 @@ class AnswerModel(Protocol):
 
 
 class AuditTrail(Protocol):
-    async def page(self, after_sequence: int, limit: int, action: str) -> TrailPage:
-        """The caller's events after a sequence number, in order; empty `action`: all."""
+    async def page(self, choice: TrailChoice, wish: PageWish) -> TrailPage:
+        """The caller's events, in order."""
         ...
 
 
@@ -183,7 +188,7 @@ class ApiKeyStore(KeyUsageStore, Protocol):
         """
         ...
 
-    async def list_all(self, tenant_id: str) -> Sequence[ApiKey]:
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[ApiKey]:
         """Oldest first, the revoked ones too."""
         ...
 
@@ -210,8 +215,8 @@ class RoleStore(Protocol):
 
     async def find(self, tenant_id: str, role_id: str) -> CustomRole | None: ...
 
-    async def list_all(self, tenant_id: str) -> Sequence[CustomRole]:
-        """By name."""
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[CustomRole]:
+        """Oldest first."""
         ...
 
     async def add(self, caller: Caller, role: CustomRole) -> CustomRole:
@@ -221,21 +226,31 @@ class RoleStore(Protocol):
         """
         ...
 
-    async def update(self, caller: Caller, role: CustomRole) -> CustomRole:
+    async def update(
+        self, caller: Caller, role: CustomRole, only_if: Precondition = UNCONDITIONAL
+    ) -> CustomRole:
         """As `add`.
 
-        Raises NotFoundError, and ConflictError when there is another one of this name.
+        Raises NotFoundError, PreconditionFailedError, and ConflictError when there is another
+        one of this name.
         """
         ...
 
-    async def delete(self, caller: Caller, role_id: str, at: datetime) -> None:
-        """Raises NotFoundError, and ConflictError when a key has it that is alive at `at`."""
+    async def delete(
+        self, caller: Caller, role_id: str, at: datetime, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
+        """Raises NotFoundError, PreconditionFailedError, and ConflictError when a key has it that
+        is alive at `at`."""
         ...
 
 
 class TokenIssuerStore(Protocol):
     async def list_all(self) -> Sequence[TokenIssuer]:
         """Of all tenants, oldest first: the tenant is known only once the issuer is."""
+        ...
+
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[TokenIssuer]:
+        """Of one tenant, oldest first."""
         ...
 
     async def add(self, caller: Caller, issuer: TokenIssuer) -> TokenIssuer:
@@ -275,9 +290,11 @@ class LimitStore(Protocol):
         """Raises NotFoundError for a tenant that does not exist."""
         ...
 
-    async def change(self, tenant_id: str, changes: LimitRules) -> None:
+    async def change(
+        self, tenant_id: str, changes: LimitRules, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
         """Replace what was changed before and tell the audit trail, both or none.
 
-        Raises NotFoundError for a tenant that does not exist.
+        Raises NotFoundError for a tenant that does not exist, PreconditionFailedError.
         """
         ...

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from clientsphere_common.access.model import Role
 from clientsphere_common.access.table import ROLE_PERMISSIONS
 from clientsphere_common.errors import ConflictError, NotFoundError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
+from clientsphere_common.versions import UNCONDITIONAL, Precondition
 from gateway.idempotency.attempt import repeatable_id
 from gateway.model.tenancy import CustomRole
 from gateway.permissions import require_all
@@ -50,8 +52,13 @@ class Roles:
             return frozenset(ROLE_PERMISSIONS[Role(role)])
         return (await self._own(caller, role)).permissions
 
-    async def list_own(self, caller: Caller) -> Sequence[CustomRole]:
-        return await self._store.list_all(caller.tenant_id)
+    async def page(self, caller: Caller, wish: PageWish) -> Page[CustomRole]:
+        """Of the tenant's own, oldest first."""
+        return await self._store.page(caller.tenant_id, wish)
+
+    async def get(self, caller: Caller, role_id: str) -> CustomRole:
+        """Raises NotFoundError."""
+        return await self._own(caller, role_id)
 
     async def create(self, caller: Caller, name: str, permissions: frozenset[str]) -> CustomRole:
         """Raises PermissionDeniedError for more than the caller may do, ConflictError for a name
@@ -64,22 +71,29 @@ class Roles:
         return await self._store.add(caller, role)
 
     async def update(
-        self, caller: Caller, role_id: str, name: str, permissions: frozenset[str]
+        self,
+        caller: Caller,
+        role_id: str,
+        name: str,
+        permissions: frozenset[str],
+        only_if: Precondition = UNCONDITIONAL,
     ) -> CustomRole:
         """As `create`; what the role permitted before must not be above the caller either."""
         _refuse_built_in(name)
         before = await self._own(caller, role_id)
         require_all(caller, before.permissions | permissions)
         wanted = replace(before, name=name, permissions=permissions, updated_at=self._now())
-        role = await self._store.update(caller, wanted)
+        role = await self._store.update(caller, wanted, only_if)
         self._remembered.replace(_key(role.tenant_id, role.id), role)
         return role
 
-    async def delete(self, caller: Caller, role_id: str) -> None:
+    async def delete(
+        self, caller: Caller, role_id: str, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
         """Raises ConflictError while a key that is alive has it."""
         before = await self._own(caller, role_id)
         require_all(caller, before.permissions)
-        await self._store.delete(caller, role_id, self._now())
+        await self._store.delete(caller, role_id, self._now(), only_if)
         gone = replace(before, permissions=frozenset())
         self._remembered.replace(_key(before.tenant_id, before.id), gone)
 

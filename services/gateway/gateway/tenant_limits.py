@@ -9,6 +9,7 @@ import structlog
 from clientsphere_common.errors import ServiceError
 from clientsphere_common.rate_limits.model import Limit
 from clientsphere_common.repeating import Repeating
+from clientsphere_common.versions import UNCONDITIONAL, Precondition
 from gateway.limit_rules import LimitName, LimitRules, limits_of
 from gateway.ports import LimitStore
 
@@ -62,9 +63,14 @@ class TenantLimits:
         """What differs for the tenant. Raises NotFoundError."""
         return await self._store.changes_of(tenant_id)
 
-    async def change(self, tenant_id: str, changes: LimitRules) -> None:
-        """Have exactly `changes` differ for the tenant. Raises NotFoundError."""
-        await self._store.change(tenant_id, changes)
+    async def change(
+        self, tenant_id: str, changes: LimitRules, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
+        """Have exactly `changes` differ for the tenant.
+
+        Raises NotFoundError, PreconditionFailedError.
+        """
+        await self._store.change(tenant_id, changes, only_if)
         self._know({**self._changes, tenant_id: changes})
 
     def _know(self, changes: Mapping[str, LimitRules]) -> None:

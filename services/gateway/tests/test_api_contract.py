@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +44,50 @@ def has_example(media: dict[str, Any], document: dict[str, Any]) -> bool:
 def may_be_repeated(name: str) -> bool:
     """Every write, except those that anybody may ask for: nobody's key could come with them."""
     return not name.startswith("GET") and ROUTE_ACCESS[name] is not Entry.PUBLIC
+
+
+ERROR_ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \|", re.MULTILINE)
+BETWEEN_SERVICES = "the gateway checks what it sends, so a client is never told"
+AT_START = "keeps a process from starting; the client is told `service_unavailable`"
+NEVER_TOLD = {
+    **dict.fromkeys(
+        (
+            *("caller_context_expired", "caller_context_invalid", "caller_missing"),
+            *("caller_unknown", "event_too_large", "invalid_knowledge_base_name"),
+            *("invalid_knowledge_base_id", "invalid_upload_id"),
+            *("invalid_page_size", "invalid_question", "invalid_sequence", "invalid_top_k"),
+            *("max_output_tokens_invalid", "model_not_found", "passage_number_invalid"),
+            *("question_empty", "question_missing", "role_unknown", "text_count_invalid"),
+            *("text_empty", "texts_too_large", "upload_header_missing"),
+        ),
+        BETWEEN_SERVICES,
+    ),
+    **dict.fromkeys(("certificates_unusable", "event_log_in_use", "secret_not_found"), AT_START),
+    **dict.fromkeys(("invalid_audit_event", "invalid_event"), "goes to the dead letters"),
+    "issuer_document_unavailable": "becomes `issuer_unavailable`",
+}
+"""Codes that no answer to a request has, with the reason."""
+
+
+def errors_page() -> dict[str, int]:
+    """The status of each code of requests."""
+    page = (Path(__file__).parents[3] / "docs" / "errors.md").read_text()
+    return {code: int(status) for code, status in ERROR_ROW.findall(page)}
+
+
+def problem_examples(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Of all operations, then of the responses that they share."""
+    responses = [
+        (status, response)
+        for _, operation in operations(document)
+        for status, response in operation["responses"].items()
+    ]
+    responses += [("", one) for one in document["components"]["responses"].values()]
+    for status, response in responses:
+        content = response.get("content", {}).get("application/problem+json", {})
+        for code, example in content.get("examples", {}).items():
+            assert status in ("", str(example["value"]["status"]))
+            yield code, example["value"]
 
 
 class TestEveryRoute:
@@ -139,3 +185,40 @@ class TestEveryOperation:
         text = str(document)
         referred = {part.split("'")[0] for part in text.split("#/components/schemas/")[1:]}
         assert referred <= names
+
+    def test_belongs_to_a_part_of_the_api_that_is_described(self, gateway: Gateway) -> None:
+        document = gateway.app.openapi()
+        described = {tag["name"] for tag in document["tags"] if tag["description"]}
+        used = {tag for _, operation in operations(document) for tag in operation["tags"]}
+        assert described == used
+
+    def test_names_the_headers_of_its_answers(self, gateway: Gateway) -> None:
+        document = gateway.app.openapi()
+        known = document["components"]["headers"]
+        for name, operation in operations(document):
+            for status, response in operation["responses"].items():
+                told = set(response["headers"])
+                assert "X-Request-Id" in told <= set(known), name
+                assert ("Retry-After" in told) == (status in ("429", "503")), name
+                assert ("WWW-Authenticate" in told) == (status == "401"), name
+                assert "ETag" in told or status != "304", name
+
+    def test_shows_versions_where_it_asks_for_them(self, gateway: Gateway) -> None:
+        for name, operation in operations(gateway.app.openapi()):
+            asks = {one["name"] for one in operation.get("parameters", ())}
+            statuses = set(operation["responses"])
+            assert ("if-none-match" in asks) == ("304" in statuses), name
+            assert ("if-match" in asks) == ("412" in statuses), name
+
+
+class TestEveryProblem:
+    def test_that_a_request_can_meet_has_an_example(self, gateway: Gateway) -> None:
+        shown = {code for code, _ in problem_examples(gateway.app.openapi())}
+        assert shown | set(NEVER_TOLD) == set(errors_page())
+        assert shown & set(NEVER_TOLD) == set()
+
+    def test_is_shown_with_the_status_that_it_has(self, gateway: Gateway) -> None:
+        statuses = errors_page()
+        for code, example in problem_examples(gateway.app.openapi()):
+            assert (example["code"], example["status"]) == (code, statuses[code])
+            assert example["type"].endswith(f":{code}")

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from clientsphere_common.paging import PageWish
 from gateway.model.library import Failure
 from gateway.model.tenancy import NewTenant
 from tests.fakes.gateway_ports import new_document
@@ -179,7 +180,7 @@ class TestDocuments:
             "more",
         )
         await owner.get("/v1/documents")
-        assert gateway.documents.pages_asked == [("kb_1", 7, "t"), ("", 50, "")]
+        assert gateway.documents.pages_asked == [("kb_1", PageWish(7, "t")), ("", PageWish())]
 
     @pytest.mark.parametrize(
         "query",
@@ -261,7 +262,8 @@ class TestKnowledgeBases:
         assert set(created) == {"id", "name", "created_at", "document_count"}
         path = f"/v1/knowledge-bases/{created['id']}"
         assert (await owner.get(path)).json() == created
-        assert (await owner.get("/v1/knowledge-bases")).json() == {"items": [created]}
+        listed = (await owner.get("/v1/knowledge-bases")).json()
+        assert listed == {"items": [created], "next_page_token": None}
         assert (await owner.delete(path)).status_code == 204
         assert (await owner.get(path)).status_code == 404
 

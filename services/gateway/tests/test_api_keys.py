@@ -16,6 +16,7 @@ from clientsphere_common.errors import (
     PermissionDeniedError,
     UnauthenticatedError,
 )
+from clientsphere_common.paging import PageWish
 from clientsphere_common.request import Caller
 from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.api_keys import ApiKeys
@@ -187,8 +188,8 @@ class TestListAll:
         gateway.clock.now_s += 1
         second = await new_key(gateway, owner)
         await gateway.new_tenant("Quaymere")
-        listed = await gateway.api_keys.list_all(owner)
-        assert [key.id for key in listed] == [owner.principal_id, second.record.id]
+        listed = await gateway.api_keys.page(owner, PageWish())
+        assert [key.id for key in listed.items] == [owner.principal_id, second.record.id]
 
 
 class TestRecordsThatAreRemembered:

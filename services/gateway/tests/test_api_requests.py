@@ -13,7 +13,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from clientsphere_common.paging import PageWish
 from clientsphere_common.request import current_caller
+from gateway.model.trail import TrailChoice
 from gateway.problems import plain_problems
 from gateway.settings import GatewaySettings
 from tests.harness.gateway import Gateway, Tables
@@ -113,7 +115,14 @@ class TestMistakesOfClients:
 
     @pytest.mark.parametrize(
         "query",
-        ["after=-1", f"after={2**63}", "after=x", "limit=0", "limit=1001", "action=" + "x" * 65],
+        [
+            "after=-1",
+            f"after={2**63}",
+            "after=x",
+            "page_size=0",
+            "page_size=1001",
+            "action=" + "x" * 65,
+        ],
     )
     async def test_with_the_query_are_bad_requests(
         self, owner: httpx.AsyncClient, query: str
@@ -121,7 +130,7 @@ class TestMistakesOfClients:
         response = await owner.get(f"/v1/audit/events?{query}")
         assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
-    @pytest.mark.parametrize("query", ["%ff=%fe", "&&&", "=", "limit=1&limit=2", "%00"])
+    @pytest.mark.parametrize("query", ["%ff=%fe", "&&&", "=", "page_size=1&page_size=2", "%00"])
     async def test_that_change_nothing_are_overlooked(
         self, owner: httpx.AsyncClient, query: str
     ) -> None:
@@ -132,10 +141,13 @@ class TestTheAuditTrail:
     async def test_is_read_from_where_one_was(
         self, gateway: Gateway, owner: httpx.AsyncClient
     ) -> None:
-        response = await owner.get("/v1/audit/events?after=40&limit=7&action=question.asked")
-        assert gateway.trail.asked == [(40, 7, "question.asked")]
+        response = await owner.get(
+            "/v1/audit/events?after=40&page_size=7&action=question.asked&page_token=t"
+        )
+        assert gateway.trail.asked == [(TrailChoice(40, "question.asked"), PageWish(7, "t"))]
         page = response.json()
         assert page["head"] == {"sequence": 1, "hash": "1" * 64}
+        assert page["next_page_token"] == "more"
         assert set(page["items"][0]) == {"sequence", "event_id", "event", "previous_hash", "hash"}
         assert page["items"][0]["event"]["details"] == {"a": "b"}
 

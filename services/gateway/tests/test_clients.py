@@ -19,6 +19,8 @@ from clientsphere_common.errors import (
     UnsupportedTypeError,
 )
 from clientsphere_common.modules import ServiceParts
+from clientsphere_common.paging import PageWish
+from clientsphere_common.versions import UNCONDITIONAL
 from gateway.clients.access import IngestionAccess
 from gateway.clients.audit import AuditServiceTrail
 from gateway.clients.ingestion import IngestionDocuments, IngestionKnowledgeBases
@@ -27,7 +29,7 @@ from gateway.clients.retrieval import RetrievalPassageSearch
 from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Question, Usage
 from gateway.model.library import Failure, Progress, Upload
-from gateway.model.trail import TrailHead
+from gateway.model.trail import TrailChoice, TrailHead
 from tests.fakes.gateway_neighbours import Neighbours
 from tests.fakes.gateway_ports import new_passage
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
@@ -55,11 +57,13 @@ class TestIngestionKnowledgeBases:
             created = await client.create("kb_new", "handbooks", KnowledgeBaseAccess())
             assert (created.name, created.created_at) == ("handbooks", AT)
             assert (await client.get("kb_1")).document_count == 7
-            assert [one.id for one in await client.list_all()] == ["kb_1", "kb_2"]
+            page = await client.page(PageWish(7))
+            assert [one.id for one in page.items] == ["kb_1", "kb_2"]
+            assert (await client.page(PageWish(7, "more"))).next_page_token is None
             await client.require_editor("kb_1")
             assert neighbours.ingestion.seen[-1].to_edit
             await client.delete("kb_1")
-        assert neighbours.ingestion.callers == ["tnt_a"] * 5
+        assert neighbours.ingestion.callers == ["tnt_a"] * 6
 
     async def test_failures_come_back_as_they_were_raised(self) -> None:
         async with hosted() as (_, host):
@@ -75,9 +79,11 @@ class TestIngestionAccess:
         async with hosted() as (neighbours, host):
             client = IngestionAccess(host.channel, host.calls, 5)
             told = await client.of_knowledge_base("kb_1")
-            kept = await client.set_of_knowledge_base("kb_1", KnowledgeBaseAccess(EVERYONE, hr))
+            kept = await client.set_of_knowledge_base(
+                "kb_1", KnowledgeBaseAccess(EVERYONE, hr), UNCONDITIONAL
+            )
             document = await client.of_document("doc_1")
-            narrowed = await client.set_of_document("doc_1", DocumentAccess(hr))
+            narrowed = await client.set_of_document("doc_1", DocumentAccess(hr), UNCONDITIONAL)
         assert told == KnowledgeBaseAccess(hr, EVERYONE)
         assert kept == KnowledgeBaseAccess(EVERYONE, hr)
         assert (document.readers, narrowed.readers) == (EVERYONE, hr)
@@ -136,8 +142,8 @@ class TestIngestionDocuments:
             document = await client.get("doc_1")
             assert document.failure == Failure("pdf_encrypted", "It is locked.")
             assert document.state == "failed"
-            assert (await client.list_page("kb_1", 7, "")).next_page_token == "more"
-            assert (await client.list_page("kb_1", 7, "more")).next_page_token is None
+            assert (await client.page("kb_1", PageWish(7))).next_page_token == "more"
+            assert (await client.page("kb_1", PageWish(7, "more"))).next_page_token is None
             await client.delete("doc_1")
 
     async def test_downloads_the_bytes_or_the_text(self) -> None:
@@ -227,7 +233,9 @@ class TestLlmProxyAnswers:
 class TestAuditServiceTrail:
     async def test_gives_a_page_with_the_head(self) -> None:
         async with hosted() as (neighbours, host):
-            page = await AuditServiceTrail(host.channel, host.calls, 5).page(40, 7, "x")
+            page = await AuditServiceTrail(host.channel, host.calls, 5).page(
+                TrailChoice(40, "x"), PageWish(7, "t")
+            )
         (event,) = page.items
         assert (event.sequence, event.event.action, event.event.details) == (
             41,
@@ -236,4 +244,5 @@ class TestAuditServiceTrail:
         )
         assert page.head == TrailHead(41, "1")
         (request,) = neighbours.audit.seen
-        assert (request.after_sequence, request.page_size, request.action) == (40, 7, "x")
+        assert (request.after_sequence, request.action) == (40, "x")
+        assert (request.page_size, request.page_token) == (7, "t")

@@ -10,6 +10,7 @@ import pytest
 from clientsphere_common.access.model import Permission, Role
 from clientsphere_common.access.table import ROLE_PERMISSIONS
 from clientsphere_common.errors import ConflictError, NotFoundError, PermissionDeniedError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.model.tenancy import KeyWish, NewTenant
 from tests.harness.databases import DatabaseUnderTest
@@ -94,7 +95,7 @@ class TestACustomRole:
         assert refused.value.code == "role_in_use"
         await gateway.api_keys.revoke(boss, issued.record.id)
         await gateway.roles.delete(boss, role.id)
-        assert await gateway.roles.list_own(boss) == []
+        assert await gateway.roles.page(boss, PageWish()) == Page(())
 
     async def test_of_expired_keys_only_may_go(self, gateway: Gateway, boss: Caller) -> None:
         role = await gateway.roles.create(boss, "reader", READ)
@@ -125,12 +126,15 @@ class TestACustomRole:
                 await gateway.roles.create(boss, name, READ)
             with pytest.raises(ConflictError):
                 await gateway.roles.update(boss, other.id, name, READ)
-        assert [role.name for role in await gateway.roles.list_own(boss)] == ["asker", "reader"]
+        assert {role.name for role in (await gateway.roles.page(boss, PageWish())).items} == {
+            "asker",
+            "reader",
+        }
 
     async def test_of_another_tenant_is_unknown(self, gateway: Gateway, boss: Caller) -> None:
         role = await gateway.roles.create(boss, "reader", READ)
         stranger = owner_of(await gateway.new_tenant("Quaymere"))
-        assert await gateway.roles.list_own(stranger) == []
+        assert await gateway.roles.page(stranger, PageWish()) == Page(())
         assert await gateway.roles.permissions_of(boss.tenant_id, (role.id,)) == READ
         assert not await gateway.roles.permissions_of(stranger.tenant_id, (role.id,))
         with pytest.raises(NotFoundError):

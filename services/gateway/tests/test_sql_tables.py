@@ -14,6 +14,7 @@ from clientsphere_common.access.model import Role
 from clientsphere_common.audit_events import AuditFact
 from clientsphere_common.db.session import ForeignRowError
 from clientsphere_common.errors import NotFoundError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.adapters.tables import Base
 from gateway.model.tenancy import KeyWish, NewTenant
@@ -97,7 +98,7 @@ class TestSqlApiKeys:
     ) -> None:
         with pytest.raises(NotFoundError):
             await tables.api_keys.revoke(STRANGER, tenant.owner_key.record.id, gateway.mint.now())
-        assert await tables.api_keys.list_all(STRANGER.tenant_id) == []
+        assert await tables.api_keys.page(STRANGER.tenant_id, PageWish()) == Page(())
 
     async def test_keeps_all_times(
         self, gateway: Gateway, tables: Tables, tenant: NewTenant

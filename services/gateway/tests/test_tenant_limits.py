@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from clientsphere_common.db.engine import open_blocking_engine
 from clientsphere_common.errors import DependencyUnavailableError, NotFoundError
+from clientsphere_common.versions import UNCONDITIONAL, Precondition
 from gateway.limit_rules import LimitName, LimitRule, LimitRules
 from gateway.model.tenancy import NewTenant
 from gateway.tenant_limits import TenantLimits
@@ -38,7 +39,9 @@ class FakeStore:
     async def changes_of(self, tenant_id: str) -> LimitRules:
         return self.kept.get(tenant_id, {})
 
-    async def change(self, tenant_id: str, changes: LimitRules) -> None:
+    async def change(
+        self, tenant_id: str, changes: LimitRules, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
         self.kept[tenant_id] = changes
 
 

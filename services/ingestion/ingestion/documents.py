@@ -6,17 +6,14 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.objects.ports import ObjectStore
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.ports import PassageIndex
-from ingestion.model import Document, DocumentPage
+from ingestion.model import Document
 from ingestion.ports import Documents
 
 log = structlog.get_logger(__name__)
-
-_DEFAULT_PAGE_SIZE = 50
-_MAX_PAGE_SIZE = 200
 
 
 class DocumentCare:
@@ -28,17 +25,9 @@ class DocumentCare:
     async def get(self, caller: Caller, document_id: str) -> Document:
         return await self._documents.get(caller, document_id)
 
-    async def list_page(
-        self, caller: Caller, knowledge_base_id: str, page_size: int, page_token: str
-    ) -> DocumentPage:
-        """A page of at most `page_size` documents, newest first; 0 means 50."""
-        if not 0 <= page_size <= _MAX_PAGE_SIZE:
-            raise InvalidInputError(
-                "invalid_page_size", f"A page has 1 to {_MAX_PAGE_SIZE} documents."
-            )
-        return await self._documents.list_page(
-            caller, knowledge_base_id, page_size or _DEFAULT_PAGE_SIZE, page_token
-        )
+    async def page(self, caller: Caller, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
+        """Newest first; an empty `knowledge_base_id` stands for all."""
+        return await self._documents.page(caller, knowledge_base_id, wish)
 
     async def original(
         self, caller: Caller, document_id: str

@@ -7,6 +7,7 @@ import re
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.ids import new_id as random_id
 from clientsphere_common.names import is_name
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.ports import PassageIndex
 from ingestion.access.care import require_among, require_usable
@@ -50,8 +51,9 @@ class KnowledgeBaseCare:
             await self._knowledge_bases.require_editor(caller, knowledge_base_id)
         return await self._knowledge_bases.get(caller, knowledge_base_id)
 
-    async def list_all(self, caller: Caller) -> list[KnowledgeBase]:
-        return await self._knowledge_bases.list_all(caller)
+    async def page(self, caller: Caller, wish: PageWish) -> Page[KnowledgeBase]:
+        """Oldest first."""
+        return await self._knowledge_bases.page(caller, wish)
 
     async def delete(self, caller: Caller, knowledge_base_id: str) -> None:
         """Its documents are not found by any search that starts after the return.

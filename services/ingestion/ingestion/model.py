@@ -107,13 +107,6 @@ class UploadOutcome:
 
 
 @dataclass(frozen=True)
-class DocumentPage:
-    documents: list[Document]
-    next_page_token: str
-    """Empty on the last page."""
-
-
-@dataclass(frozen=True)
 class VersionKey:
     tenant_id: str
     document_id: str

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 from clientsphere_common.access.audience import Audience
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.model import DocumentReaders, Readers
+from clientsphere_common.versions import Precondition
 from ingestion.model import (
     Document,
-    DocumentPage,
     DocumentState,
     Failure,
     IndexedVersion,
@@ -53,8 +54,8 @@ class KnowledgeBases(Protocol):
         """Raises NotFoundError, PermissionDeniedError for a reader who may not edit it."""
         ...
 
-    async def list_all(self, caller: Caller) -> list[KnowledgeBase]:
-        """Oldest first."""
+    async def page(self, caller: Caller, wish: PageWish) -> Page[KnowledgeBase]:
+        """Oldest first. Raises InvalidInputError for a token that was not handed out."""
         ...
 
     async def delete(self, caller: Caller, knowledge_base_id: str) -> list[str]:
@@ -84,9 +85,7 @@ class Documents(Protocol):
         """Raises NotFoundError."""
         ...
 
-    async def list_page(
-        self, caller: Caller, knowledge_base_id: str, page_size: int, page_token: str
-    ) -> DocumentPage:
+    async def page(self, caller: Caller, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
         """Newest first. Raises InvalidInputError for a token that was not handed out."""
         ...
 
@@ -116,12 +115,21 @@ class AccessRules(Protocol):
     async def of_document(self, caller: Caller, document_id: str) -> Audience: ...
 
     async def set_of_knowledge_base(
-        self, caller: Caller, knowledge_base_id: str, access: KnowledgeBaseAccess
+        self,
+        caller: Caller,
+        knowledge_base_id: str,
+        access: KnowledgeBaseAccess,
+        only_if: Precondition,
     ) -> None:
-        """Durable on return, with the event that has the index told."""
+        """Durable on return, with the event that has the index told.
+
+        Raises PreconditionFailedError.
+        """
         ...
 
-    async def set_of_document(self, caller: Caller, document_id: str, readers: Audience) -> None:
+    async def set_of_document(
+        self, caller: Caller, document_id: str, readers: Audience, only_if: Precondition
+    ) -> None:
         """As `set_of_knowledge_base`."""
         ...
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from clientsphere.ingestion.v1 import document_pb2 as documents
 from clientsphere.ingestion.v1 import knowledge_base_pb2 as knowledge_bases
 from clientsphere_common.errors import InvalidInputError
+from clientsphere_common.paging import page_wish
 from clientsphere_common.request import current_caller
 from ingestion.access.care import AccessCare
 from ingestion.access.servicer import AccessServicer, access_from_proto, audience_from_proto
@@ -64,9 +65,11 @@ class IngestionServicer(AccessServicer):
     async def ListKnowledgeBases(
         self, request: knowledge_bases.ListKnowledgeBasesRequest, context: Context
     ) -> knowledge_bases.ListKnowledgeBasesResponse:
-        found = await self._knowledge_bases.list_all(current_caller())
+        wish = page_wish(request.page_size, request.page_token)
+        page = await self._knowledge_bases.page(current_caller(), wish)
         return knowledge_bases.ListKnowledgeBasesResponse(
-            knowledge_bases=[_knowledge_base_to_proto(one) for one in found]
+            knowledge_bases=[_knowledge_base_to_proto(one) for one in page.items],
+            next_page_token=page.next_page_token or "",
         )
 
     async def DeleteKnowledgeBase(
@@ -95,12 +98,11 @@ class IngestionServicer(AccessServicer):
     async def ListDocuments(
         self, request: documents.ListDocumentsRequest, context: Context
     ) -> documents.ListDocumentsResponse:
-        page = await self._documents.list_page(
-            current_caller(), request.knowledge_base_id, request.page_size, request.page_token
-        )
+        wish = page_wish(request.page_size, request.page_token)
+        page = await self._documents.page(current_caller(), request.knowledge_base_id, wish)
         return documents.ListDocumentsResponse(
-            documents=[_document_to_proto(one) for one in page.documents],
-            next_page_token=page.next_page_token,
+            documents=[_document_to_proto(one) for one in page.items],
+            next_page_token=page.next_page_token or "",
         )
 
     async def DeleteDocument(

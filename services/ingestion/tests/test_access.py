@@ -17,10 +17,13 @@ from clientsphere_common.errors import (
     InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
+    PreconditionFailedError,
     ServiceError,
 )
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.model import DocumentReaders
+from clientsphere_common.versions import Precondition, version_of
 from ingestion.adapters.sql_jobs import WORKER
 from ingestion.consumer import DocumentEventsConsumer
 from ingestion.model import Document, KnowledgeBase, KnowledgeBaseAccess, UploadTarget, VersionKey
@@ -89,10 +92,10 @@ class TestWhoIsNoReader:
     async def test_finds_nothing_in_lists_and_counts(
         self, ingestion: Ingestion, document: Document
     ) -> None:
-        everything = await ingestion.document_care.list_page(BOB, "", 10, "")
-        chosen = await ingestion.document_care.list_page(BOB, document.knowledge_base_id, 10, "")
-        assert (everything.documents, chosen.documents) == ([], [])
-        assert await ingestion.knowledge_base_care.list_all(BOB) == []
+        everything = await ingestion.document_care.page(BOB, "", PageWish())
+        chosen = await ingestion.document_care.page(BOB, document.knowledge_base_id, PageWish())
+        assert (everything.items, chosen.items) == ((), ())
+        assert await ingestion.knowledge_base_care.page(BOB, PageWish()) == Page(())
 
     async def test_is_counted_no_document_that_is_hidden_in_what_is_seen(
         self, ingestion: Ingestion, document: Document
@@ -107,11 +110,13 @@ class TestWhoIsNoReader:
             received = await ingestion.receive(MANAGER, f"Note {number}", f"{number}.txt")
             if number % 2:
                 await ingestion.access.set_of_document(MANAGER, received.document.id, HR)
-        first = await ingestion.document_care.list_page(BOB, "", 2, "")
-        second = await ingestion.document_care.list_page(BOB, "", 2, first.next_page_token)
-        names = {one.name for one in (*first.documents, *second.documents)}
-        assert (len(first.documents), names) == (2, {"0.txt", "2.txt", "4.txt"})
-        assert second.next_page_token == ""
+        first = await ingestion.document_care.page(BOB, "", PageWish(2))
+        assert first.next_page_token is not None
+        rest = PageWish(2, first.next_page_token)
+        second = await ingestion.document_care.page(BOB, "", rest)
+        names = {one.name for one in (*first.items, *second.items)}
+        assert (len(first.items), names) == (2, {"0.txt", "2.txt", "4.txt"})
+        assert second.next_page_token is None
 
     async def test_of_another_tenant_gains_nothing_by_the_same_group(
         self, ingestion: Ingestion, document: Document
@@ -144,11 +149,40 @@ class TestWhoIsNoReader:
         assert (await ingestion.receive(BOB, TEXT)).document.knowledge_base_id != first
 
 
+class TestChanging:
+    async def test_is_refused_for_what_somebody_changed_meanwhile(
+        self, ingestion: Ingestion, document: Document
+    ) -> None:
+        around, care = document.knowledge_base_id, ingestion.access
+        seen = version_of(await care.of_document(MANAGER, document.id))
+        wide = version_of(await care.of_knowledge_base(MANAGER, around))
+        first, too = Precondition(frozenset({seen})), Precondition(frozenset({wide}))
+        for _ in range(2):
+            await care.set_of_document(MANAGER, document.id, NOBODY, first)
+        narrow = KnowledgeBaseAccess(readers=NOBODY)
+        await care.set_of_knowledge_base(MANAGER, around, narrow, too)
+        for late in (
+            care.set_of_document(MANAGER, document.id, EVERYONE, first),
+            care.set_of_knowledge_base(MANAGER, around, KnowledgeBaseAccess(), too),
+        ):
+            with pytest.raises(PreconditionFailedError):
+                await late
+        assert await care.of_knowledge_base(MANAGER, around) == narrow
+
+    async def test_of_what_is_hidden_is_not_found_whatever_its_version(
+        self, ingestion: Ingestion, document: Document
+    ) -> None:
+        never = Precondition(frozenset())
+        await ingestion.access.set_of_document(MANAGER, document.id, NOBODY)
+        change = ingestion.access.set_of_document(BOB, document.id, EVERYONE, never)
+        assert (await refusal(change))[0] is NotFoundError
+
+
 class TestReaders:
     async def test_see_it(self, ingestion: Ingestion, document: Document) -> None:
         assert await ingestion.document_care.get(ANN, document.id) == document
         assert await ingestion.document_care.get(MANAGER, document.id) == document
-        (listed,) = await ingestion.knowledge_base_care.list_all(ANN)
+        (listed,) = (await ingestion.knowledge_base_care.page(ANN, PageWish())).items
         assert listed.document_count == 1
 
     async def test_of_a_document_must_be_readers_of_its_knowledge_base_too(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from clientsphere_common.errors import ConflictError, InvalidInputError, NotFoundError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from ingestion.model import KnowledgeBaseAccess
 from ingestion.removal import OrphanSweep
@@ -20,9 +21,9 @@ class TestDocumentCare:
 
         listed, token = [], ""
         for _ in range(3):
-            page = await ingestion.document_care.list_page(caller, "", 2, token)
-            listed += [document.name for document in page.documents]
-            token = page.next_page_token
+            page = await ingestion.document_care.page(caller, "", PageWish(2, token))
+            listed += [document.name for document in page.items]
+            token = page.next_page_token or ""
 
         assert sorted(listed) == names
         assert token == ""
@@ -34,22 +35,33 @@ class TestDocumentCare:
         await ingestion.receive(caller, "In the default one.")
         inside = await ingestion.receive(caller, "A manual.", knowledge_base_id=manuals.id)
 
-        page = await ingestion.document_care.list_page(caller, manuals.id, 10, "")
-        assert [document.id for document in page.documents] == [inside.document.id]
+        page = await ingestion.document_care.page(caller, manuals.id, PageWish())
+        assert [document.id for document in page.items] == [inside.document.id]
 
     @pytest.mark.parametrize("token", ["nonsense", "!!", "MTIz", "bm90OmE6dG9rZW4="])
     async def test_refuses_a_page_token_that_it_did_not_hand_out(
         self, ingestion: Ingestion, caller: Caller, token: str
     ) -> None:
         with pytest.raises(InvalidInputError):
-            await ingestion.document_care.list_page(caller, "", 10, token)
+            await ingestion.document_care.page(caller, "", PageWish(10, token))
 
-    @pytest.mark.parametrize("page_size", [-1, 201])
-    async def test_refuses_a_page_size_out_of_range(
-        self, ingestion: Ingestion, caller: Caller, page_size: int
+    async def test_refuses_the_page_token_of_another_list(
+        self, ingestion: Ingestion, caller: Caller, stranger: Caller
     ) -> None:
-        with pytest.raises(InvalidInputError):
-            await ingestion.document_care.list_page(caller, "", page_size, "")
+        for name in ("a.txt", "b.txt"):
+            await ingestion.receive(caller, name, name)
+        inside = (await ingestion.knowledge_base_care.page(caller, PageWish())).items[0].id
+        documents = ingestion.document_care
+        rest = PageWish(1, (await documents.page(caller, "", PageWish(1))).next_page_token or "")
+        assert len((await documents.page(caller, "", rest)).items) == 1
+        for refused in (
+            documents.page(caller, inside, rest),
+            documents.page(stranger, "", rest),
+            ingestion.knowledge_base_care.page(caller, rest),
+        ):
+            with pytest.raises(InvalidInputError) as failure:
+                await refused
+            assert failure.value.code == "invalid_page_token"
 
     async def test_gives_back_the_uploaded_bytes(
         self, ingestion: Ingestion, caller: Caller
@@ -110,7 +122,19 @@ class TestKnowledgeBaseCare:
 
         found = await ingestion.knowledge_base_care.get(caller, kept.knowledge_base_id)
         assert found.document_count == 1
-        assert await ingestion.knowledge_base_care.list_all(caller) == [found]
+        assert await ingestion.knowledge_base_care.page(caller, PageWish()) == Page((found,))
+
+    async def test_lists_oldest_first_in_pages_that_others_do_not_disturb(
+        self, ingestion: Ingestion, caller: Caller
+    ) -> None:
+        care = ingestion.knowledge_base_care
+        made = [(await care.create(caller, f"kb {number}", OPEN)).id for number in range(4)]
+        first = await care.page(caller, PageWish(2))
+        await care.delete(caller, first.items[1].id)
+        made.append((await care.create(caller, "late", OPEN)).id)
+        second = await care.page(caller, PageWish(3, first.next_page_token or ""))
+        assert sorted(one.id for one in (*first.items, *second.items)) == sorted(made)
+        assert second.next_page_token is None
 
     async def test_refuses_a_name_in_use(self, ingestion: Ingestion, caller: Caller) -> None:
         await ingestion.knowledge_base_care.create(caller, "manuals", OPEN)

@@ -7,6 +7,7 @@ import pytest
 from clientsphere_common.access.audience import EVERYONE, Audience, audience
 from clientsphere_common.access.model import Permission
 from clientsphere_common.errors import NotFoundError, PermissionDeniedError
+from clientsphere_common.paging import PageWish
 from clientsphere_common.request import Caller
 from ingestion.model import KnowledgeBase, KnowledgeBaseAccess
 from tests.harness.ingestion import Ingestion
@@ -45,7 +46,8 @@ class TestAKnowledgeBase:
         await ingestion.access.set_of_knowledge_base(MANAGER, ID, hidden)
         with pytest.raises(NotFoundError, match="no such knowledge base"):
             await create(ingestion)
-        assert len(await ingestion.knowledge_base_care.list_all(MANAGER)) == 1
+        page = await ingestion.knowledge_base_care.page(MANAGER, PageWish())
+        assert len(page.items) == 1
 
     async def test_is_shown_to_who_may_change_it_when_that_is_asked(
         self, ingestion: Ingestion
@@ -80,8 +82,8 @@ class TestAnUpload:
         with pytest.raises(NotFoundError, match="no such document"):
             await upload(ingestion)
         assert await ingestion.object_keys() == kept
-        page = await ingestion.document_care.list_page(MANAGER, "", 10, "")
-        assert [one.id for one in page.documents] == [document_id]
+        page = await ingestion.document_care.page(MANAGER, "", PageWish())
+        assert [one.id for one in page.items] == [document_id]
 
     async def test_of_readers_is_answered_as_before(
         self, ingestion: Ingestion, document_id: str

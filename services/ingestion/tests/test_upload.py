@@ -10,6 +10,7 @@ from clientsphere_common.errors import (
     PayloadTooLargeError,
     UnsupportedTypeError,
 )
+from clientsphere_common.paging import PageWish
 from clientsphere_common.request import Caller
 from ingestion.model import DocumentState, KnowledgeBaseAccess, UploadTarget
 from ingestion.upload import clean_name
@@ -112,8 +113,8 @@ class TestDocumentUpload:
             await ingestion.receive(caller, content)
 
         assert await ingestion.object_keys() == set()
-        page = await ingestion.documents.list_page(caller, "", 10, "")
-        assert page.documents == []
+        page = await ingestion.documents.page(caller, "", PageWish())
+        assert page.items == ()
 
     async def test_leaves_nothing_of_a_broken_off_stream(
         self, ingestion: Ingestion, caller: Caller

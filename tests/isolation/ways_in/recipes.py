@@ -89,8 +89,8 @@ IDS: Mapping[str, str] = {
 
 PLAIN = frozenset(
     {
-        *("page_size", "page_token", "after", "limit", "action", "state", "return_to"),
-        *("X-Request-Timeout-S", "Idempotency-Key"),
+        *("page_size", "page_token", "after", "action", "state", "return_to"),
+        *("X-Request-Timeout-S", "Idempotency-Key", "if-match", "if-none-match"),
         *("client_id", "cli_client_id"),  # ours at the tenant's identity provider
         *("new_id", "upload_id"),  # the gateway's, for what is not there yet
     }

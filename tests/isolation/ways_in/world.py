@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -146,9 +146,16 @@ class World:
     def _read(self, plan: Plan, tenant: Inhabited) -> object:
         is_operators = ROUTE_ACCESS[plan.name] is Entry.OPERATOR
         actor = self.operator if is_operators else tenant.owner
-        answer = self.ask(actor, plan, self.own_ids(plan, tenant))
-        assert answer.is_success, f"{plan.name}: {answer.text}"
-        return _lasting(answer)
+        request = request_of(plan, self.own_ids(plan, tenant), actor.api_key)
+        pages: list[object] = []
+        token: str | None = ""
+        while token is not None:
+            query = {**request.query, "page_token": token} if token else request.query
+            answer = self.send(actor, replace(request, query=query))
+            assert answer.is_success, f"{plan.name}: {answer.text}"
+            pages.append(_lasting(answer))
+            token = _next_page_token(answer)
+        return pages
 
     def found_by(self, actor: Actor, words: str) -> list[str]:
         """The texts of the passages."""
@@ -161,7 +168,7 @@ class World:
         people: set[str] = set()
         after = 0
         while True:
-            page = Request("GET", "/v1/audit/events", {"after": str(after), "limit": "1000"})
+            page = Request("GET", "/v1/audit/events", {"after": str(after), "page_size": "1000"})
             items = self.send(tenant.owner, page).json()["items"]
             if not items:
                 return people
@@ -241,6 +248,13 @@ def _is_list(route: str) -> bool:
     method, path = route.split(" ")
     of_tenant = isinstance(ROUTE_ACCESS[route], Permission) or "{tenant_id}" in path
     return method == "GET" and of_tenant and "{" not in path.replace("{tenant_id}", "")
+
+
+def _next_page_token(answer: httpx.Response) -> str | None:
+    if not answer.headers.get("content-type", "").startswith("application/json"):
+        return None
+    token: str | None = answer.json().get("next_page_token")
+    return token
 
 
 def _lasting(answer: httpx.Response) -> object:

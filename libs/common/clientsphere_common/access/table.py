@@ -151,6 +151,7 @@ TABLE: tuple[Row, ...] = (
         routes=(
             "POST /v1/roles",
             "GET /v1/roles",
+            "GET /v1/roles/{role_id}",
             "PUT /v1/roles/{role_id}",
             "DELETE /v1/roles/{role_id}",
         ),

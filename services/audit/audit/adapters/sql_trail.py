@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from audit.adapters.tables import HeadRow, LinkRow
-from audit.model import AuditEvent, Head, Link
+from audit.model import AuditEvent, Head, Link, TrailChoice
 from clientsphere_common.db.session import Database
 
 
@@ -30,12 +30,10 @@ class SqlTrailStore:
                 session.add(head)
             head.sequence, head.hash = link.sequence, link.hash
 
-    async def links(
-        self, tenant_id: str, after_sequence: int, limit: int, action: str
-    ) -> list[Link]:
-        query = select(LinkRow).where(LinkRow.sequence > after_sequence)
-        if action:
-            query = query.where(LinkRow.action == action)
+    async def links(self, tenant_id: str, choice: TrailChoice, limit: int) -> list[Link]:
+        query = select(LinkRow).where(LinkRow.sequence > choice.after_sequence)
+        if choice.action:
+            query = query.where(LinkRow.action == choice.action)
         query = query.order_by(LinkRow.sequence).limit(limit)
         async with self._database.snapshot(tenant_id) as session:
             return [_to_link(row) for row in await session.scalars(query)]

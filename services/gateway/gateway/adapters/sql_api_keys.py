@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from clientsphere_common.access.model import Role
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, NotFoundError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.adapters.sql_idempotency import is_first_effect
 from gateway.adapters.tables import ApiKeyRow, OutboxRow, RoleRow
@@ -46,10 +48,11 @@ class SqlApiKeys:
         self._relay.wake()
         return key
 
-    async def list_all(self, tenant_id: str) -> list[ApiKey]:
-        query = select(ApiKeyRow).order_by(ApiKeyRow.created_at_ms, ApiKeyRow.id)
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[ApiKey]:
+        listing = Listing(ApiKeyRow, ("api_keys", tenant_id))
         async with self._database.snapshot(tenant_id) as session:
-            return [_to_model(row) for row in await session.scalars(query)]
+            page = await read_page(session, select(ApiKeyRow), listing, wish)
+        return page.of(lambda row: _to_model(row[0]))
 
     async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
         async with self._database.transaction(caller.tenant_id) as session:

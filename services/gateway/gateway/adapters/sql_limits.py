@@ -14,6 +14,7 @@ from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import DependencyUnavailableError, NotFoundError
 from clientsphere_common.request import Caller
+from clientsphere_common.versions import UNCONDITIONAL, Precondition, version_of
 from gateway.adapters.tables import ChangedLimitRow, OutboxRow, TenantRow
 from gateway.limit_rules import LimitName, LimitRule, LimitRules
 from gateway.tenants import OPERATOR
@@ -43,10 +44,15 @@ class SqlLimits:
             await _require_tenant(session, tenant_id)
             return _rules(await session.scalars(select(ChangedLimitRow)))
 
-    async def change(self, tenant_id: str, changes: LimitRules) -> None:
+    async def change(
+        self, tenant_id: str, changes: LimitRules, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
         fact = AuditFact("tenant.limits_changed", "tenant", tenant_id, details=_details(changes))
         async with self._database.transaction(tenant_id) as session:
             await _require_tenant(session, tenant_id)
+            before = _rules(await session.scalars(select(ChangedLimitRow)))
+            if changes != before:
+                only_if.require(version_of(before))
             await session.execute(delete(ChangedLimitRow))
             session.add_all(_row(name, rule) for name, rule in changes.items())
             add_to_outbox(session, OutboxRow, audit_event(Caller(tenant_id, OPERATOR), fact))

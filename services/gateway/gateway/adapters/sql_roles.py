@@ -9,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, NotFoundError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
+from clientsphere_common.versions import UNCONDITIONAL, Precondition, version_of
 from gateway.adapters.sql_api_keys import alive
 from gateway.adapters.sql_idempotency import is_first_effect
 from gateway.adapters.tables import ApiKeyRow, OutboxRow, RoleRow
@@ -31,10 +34,11 @@ class SqlRoles:
             row = await session.get(RoleRow, role_id)
         return None if row is None else _to_model(row)
 
-    async def list_all(self, tenant_id: str) -> list[CustomRole]:
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[CustomRole]:
+        listing = Listing(RoleRow, ("roles", tenant_id))
         async with self._database.snapshot(tenant_id) as session:
-            rows = await session.scalars(select(RoleRow).order_by(RoleRow.name))
-            return [_to_model(row) for row in rows]
+            page = await read_page(session, select(RoleRow), listing, wish)
+        return page.of(lambda row: _to_model(row[0]))
 
     async def add(self, caller: Caller, role: CustomRole) -> CustomRole:
         async with self._database.transaction(caller.tenant_id) as session:
@@ -46,11 +50,14 @@ class SqlRoles:
         self._relay.wake()
         return role
 
-    async def update(self, caller: Caller, role: CustomRole) -> CustomRole:
+    async def update(
+        self, caller: Caller, role: CustomRole, only_if: Precondition = UNCONDITIONAL
+    ) -> CustomRole:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _own_row(session, role.id)
             if not await is_first_effect(session):
                 return _to_model(row)
+            only_if.require(version_of(_to_model(row)))
             await _refuse_taken_name(session, role)
             before = frozenset(row.permissions)
             row.name = role.name
@@ -61,15 +68,18 @@ class SqlRoles:
         self._relay.wake()
         return role
 
-    async def delete(self, caller: Caller, role_id: str, at: datetime) -> None:
+    async def delete(
+        self, caller: Caller, role_id: str, at: datetime, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _own_row(session, role_id)
+            role = _to_model(row)
+            only_if.require(version_of(role))
             keys = select(func.count(ApiKeyRow.id)).where(
                 ApiKeyRow.role == role_id, alive(to_unix_ms(at))
             )
             if await session.scalar(keys):
                 raise ConflictError("role_in_use", "API keys have this role: revoke them first.")
-            role = _to_model(row)
             await session.delete(row)
             _tell(session, caller, "role.deleted", role, removed=role.permissions)
         self._relay.wake()

@@ -10,8 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from clientsphere_common.access.model import Role
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, NotFoundError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.adapters.tables import OutboxRow, TokenIssuerRow
 from gateway.times import from_unix_ms, to_unix_ms
@@ -32,6 +34,12 @@ class SqlTokenIssuers:
         query = select(TokenIssuerRow).order_by(TokenIssuerRow.created_at_ms, TokenIssuerRow.id)
         async with self._database.system_snapshot() as session:
             return [_to_model(row) for row in await session.scalars(query)]
+
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[TokenIssuer]:
+        listing = Listing(TokenIssuerRow, ("token_issuers", tenant_id))
+        async with self._database.snapshot(tenant_id) as session:
+            page = await read_page(session, select(TokenIssuerRow), listing, wish)
+        return page.of(lambda row: _to_model(row[0]))
 
     async def add(self, caller: Caller, issuer: TokenIssuer) -> TokenIssuer:
         others = await self.list_all()

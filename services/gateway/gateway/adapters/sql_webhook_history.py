@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
-from clientsphere_common.errors import ConflictError, InvalidInputError, NotFoundError
+from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.ids import derived_id
+from clientsphere_common.paging import Page, PageWish
 from gateway.adapters.sql_idempotency import is_first_effect
 from gateway.adapters.tables import WebhookDeliveryRow, WebhookRow
 from gateway.times import from_unix_ms, to_unix_ms
 from gateway.webhooks.model import (
     Delivery,
-    DeliveryPage,
     DeliveryState,
     FailureReason,
     Notification,
@@ -30,21 +29,16 @@ class SqlWebhookHistory:
         self._database = database
 
     async def page(
-        self, webhook: Webhook, state: DeliveryState | None, page_size: int, page_token: str
-    ) -> DeliveryPage:
+        self, webhook: Webhook, state: DeliveryState | None, wish: PageWish
+    ) -> Page[Delivery]:
         row = WebhookDeliveryRow
-        query = select(row).where(row.webhook_id == webhook.id)
+        statement = select(row).where(row.webhook_id == webhook.id)
         if state is not None:
-            query = query.where(row.state == state.value)
-        if page_token:
-            query = query.where(tuple_(row.created_at_ms, row.id) < _decode_token(page_token))
-        query = query.order_by(row.created_at_ms.desc(), row.id.desc()).limit(page_size + 1)
+            statement = statement.where(row.state == state.value)
+        query = ("webhook_deliveries", webhook.tenant_id, webhook.id, state or "")
         async with self._database.snapshot(webhook.tenant_id) as session:
-            found = (await session.scalars(query)).all()
-        shown, more = found[:page_size], len(found) > page_size
-        return DeliveryPage(
-            tuple(_to_model(one) for one in shown), _encode_token(shown[-1]) if more else None
-        )
+            page = await read_page(session, statement, Listing(row, query, newest_first=True), wish)
+        return page.of(lambda found: _to_model(found[0]))
 
     async def add_test(
         self, webhook: Webhook, notification: Notification, at: datetime
@@ -121,23 +115,3 @@ def _to_model(row: WebhookDeliveryRow) -> Delivery:
         response_status=row.response_status,
         reason=FailureReason(row.reason) if row.reason else None,
     )
-
-
-def _encode_token(row: WebhookDeliveryRow) -> str:
-    return base64.urlsafe_b64encode(f"{row.created_at_ms}.{row.id}".encode()).decode()
-
-
-def _decode_token(token: str) -> tuple[int, str]:
-    try:
-        decoded = base64.b64decode(token, altchars=b"-_", validate=True).decode()
-        created_at_ms, delivery_id = decoded.split(".")
-        at_ms = int(created_at_ms)
-    except (binascii.Error, ValueError) as error:
-        raise _unknown_token() from error
-    if not 0 <= at_ms < 1 << 63 or "\0" in delivery_id:
-        raise _unknown_token()
-    return at_ms, delivery_id
-
-
-def _unknown_token() -> InvalidInputError:
-    return InvalidInputError("invalid_page_token", "The page token is not one that was handed out.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -11,9 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, NotFoundError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
+from clientsphere_common.versions import UNCONDITIONAL, Precondition
 from gateway.adapters.sql_idempotency import is_first_effect
 from gateway.adapters.tables import OutboxRow, WebhookDeliveryRow, WebhookRow
 from gateway.times import from_unix_ms, to_unix_ms
@@ -48,22 +50,29 @@ class SqlWebhooks:
         self._relay.wake()
         return webhook
 
-    async def list_all(self, tenant_id: str) -> Sequence[Webhook]:
-        query = select(WebhookRow).order_by(WebhookRow.created_at_ms, WebhookRow.id)
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[Webhook]:
+        listing = Listing(WebhookRow, ("webhooks", tenant_id))
         async with self._database.snapshot(tenant_id) as session:
-            return [_to_model(row) for row in await session.scalars(query)]
+            page = await read_page(session, select(WebhookRow), listing, wish)
+        return page.of(lambda row: _to_model(row[0]))
 
     async def get(self, tenant_id: str, webhook_id: str) -> Webhook:
         async with self._database.snapshot(tenant_id) as session:
             return _to_model(await _own_row(session, webhook_id))
 
     async def update(
-        self, caller: Caller, webhook_id: str, wish: WebhookWish, at: datetime
+        self,
+        caller: Caller,
+        webhook_id: str,
+        wish: WebhookWish,
+        at: datetime,
+        only_if: Precondition = UNCONDITIONAL,
     ) -> Webhook:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _own_row(session, webhook_id)
             if not await is_first_effect(session):
                 return _to_model(row)
+            only_if.require(_to_model(row).version)
             row.url = wish.url
             row.description = wish.description
             row.event_types = sorted(wish.event_types)
@@ -92,9 +101,12 @@ class SqlWebhooks:
         self._relay.wake()
         return secrets_of(row)
 
-    async def delete(self, caller: Caller, webhook_id: str) -> None:
+    async def delete(
+        self, caller: Caller, webhook_id: str, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _own_row(session, webhook_id)
+            only_if.require(_to_model(row).version)
             tell_of_webhook(session, caller, "webhook.deleted", row)
             await session.delete(row)
         self._relay.wake()

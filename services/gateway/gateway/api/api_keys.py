@@ -6,18 +6,19 @@ from datetime import timedelta
 
 from fastapi import APIRouter
 
+from clientsphere_common.paging import Page
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheCaller, TheServices, lookup_id
+from gateway.api.paging import ThePage
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.credentials import (
     ApiKeyList,
     CreatedApiKey,
-    ListedApiKey,
     NewApiKeyBody,
     RotatedApiKey,
     RotationBody,
 )
-from gateway.model.tenancy import KeyWish
+from gateway.model.tenancy import ApiKey, KeyWish
 
 router = APIRouter(prefix="/v1/api-keys", tags=["Credentials"], route_class=GuardedRoute)
 
@@ -50,12 +51,12 @@ async def create_api_key(
 @router.get(
     "",
     summary="List the API keys",
-    responses=problems("permission_denied"),
+    responses=problems("invalid_request", "invalid_page_token", "permission_denied"),
+    response_model=ApiKeyList,
 )
-async def list_api_keys(services: TheServices, caller: TheCaller) -> ApiKeyList:
-    """All keys of the tenant, without their secrets, which nobody can read back."""
-    keys = await services.api_keys.list_all(caller)
-    return ApiKeyList(items=[ListedApiKey.model_validate(key) for key in keys])
+async def list_api_keys(services: TheServices, caller: TheCaller, page: ThePage) -> Page[ApiKey]:
+    """Of the tenant, oldest first, without their secrets, which nobody can read back."""
+    return await services.api_keys.page(caller, page)
 
 
 @router.post(

@@ -7,13 +7,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from clientsphere_common.paging import Page
+from clientsphere_common.versions import version_of
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices, lookup_id
+from gateway.api.paging import ThePage
 from gateway.api.problem_docs import problems
-from gateway.api.schemas.library import DocumentBody, DocumentList, PageSize
+from gateway.api.schemas.library import DocumentBody, DocumentList
 from gateway.api.upload_request import bound_to_key, opened_upload
+from gateway.api.versions import NOT_MODIFIED, TheVersions
 from gateway.idempotency.attempt import repeatable_id
-from gateway.model.library import Document, DocumentPage
+from gateway.model.library import Document
 from gateway.uploads import READER_GROUP, READER_PRINCIPAL
 
 router = APIRouter(prefix="/v1/documents", tags=["Documents"], route_class=GuardedRoute)
@@ -60,7 +64,15 @@ _FORM: dict[str, Any] = {
     responses={
         200: {"model": DocumentBody, "description": "The same bytes were there already."},
         **problems(
+            "multipart_expected",
+            "multipart_malformed",
+            "upload_incomplete",
             "file_missing",
+            "file_name_missing",
+            "invalid_file_name",
+            "too_many_files",
+            "unexpected_field",
+            "field_too_long",
             "field_after_file",
             "invalid_audience",
             "readers_without_yourself",
@@ -103,25 +115,25 @@ async def upload_document(
     response_model=DocumentList,
 )
 async def list_documents(
-    services: TheServices,
-    knowledge_base_id: Annotated[str, Query()] = "",
-    page_size: PageSize = 50,
-    page_token: Annotated[str, Query(max_length=512)] = "",
-) -> DocumentPage:
+    services: TheServices, page: ThePage, knowledge_base_id: Annotated[str, Query()] = ""
+) -> Page[Document]:
     """Newest first, a page at a time; of one knowledge base, or of all."""
     target = lookup_id(knowledge_base_id) if knowledge_base_id else ""
-    return await services.documents.list_page(target, page_size, page_token)
+    return await services.documents.page(target, page)
 
 
 @router.get(
     "/{document_id}",
     summary="Get a document",
-    responses=problems("permission_denied", "document_not_found"),
+    responses=NOT_MODIFIED | problems("permission_denied", "document_not_found"),
     response_model=DocumentBody,
 )
-async def get_document(document_id: str, services: TheServices) -> Document:
+async def get_document(
+    document_id: str, services: TheServices, versions: TheVersions
+) -> Document | Response:
     """Where it stands: queued, processing, ready, or failed and why."""
-    return await services.documents.get(lookup_id(document_id))
+    document = await services.documents.get(lookup_id(document_id))
+    return versions.unless_known(document, version_of(document))
 
 
 @router.delete(

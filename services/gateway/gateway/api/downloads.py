@@ -38,7 +38,7 @@ _HARMLESS = (
                 for kind in (*_HARMLESS, _ANY_BYTES)
             },
         },
-        **problems("permission_denied", "document_not_found"),
+        **problems("permission_denied", "document_not_found", "object_not_found"),
     },
 )
 async def download_document(document_id: str, services: TheServices) -> StreamingResponse:
@@ -62,7 +62,9 @@ async def download_document(document_id: str, services: TheServices) -> Streamin
             "description": "The extracted text.",
             "content": {"text/plain": {"example": "Employee handbook\n\nTime off\n..."}},
         },
-        **problems("permission_denied", "document_not_found", "document_not_ready"),
+        **problems(
+            "permission_denied", "document_not_found", "document_not_ready", "object_not_found"
+        ),
     },
 )
 async def read_document(document_id: str, services: TheServices) -> StreamingResponse:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
+from clientsphere_common.paging import Page
+from clientsphere_common.versions import version_of
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices, lookup_id
+from gateway.api.paging import ThePage
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.library import (
     KnowledgeBaseBody,
     KnowledgeBaseList,
     NewKnowledgeBaseBody,
 )
+from gateway.api.versions import NOT_MODIFIED, TheVersions
 from gateway.idempotency.attempt import repeatable_id
 from gateway.model.library import KnowledgeBase
 
@@ -30,31 +34,40 @@ router = APIRouter(prefix="/v1/knowledge-bases", tags=["Knowledge bases"], route
     ),
     response_model=KnowledgeBaseBody,
 )
-async def create_knowledge_base(body: NewKnowledgeBaseBody, services: TheServices) -> KnowledgeBase:
+async def create_knowledge_base(
+    body: NewKnowledgeBaseBody, services: TheServices, response: Response
+) -> KnowledgeBase:
     """Its name is unique among those that you see."""
-    return await services.knowledge_bases.create(repeatable_id("kb"), body.name, body.to_access())
+    created = await services.knowledge_bases.create(
+        repeatable_id("kb"), body.name, body.to_access()
+    )
+    response.headers["Location"] = f"{router.prefix}/{created.id}"
+    return created
 
 
 @router.get(
     "",
     summary="List the knowledge bases",
-    responses=problems("permission_denied"),
+    responses=problems("invalid_request", "invalid_page_token", "permission_denied"),
+    response_model=KnowledgeBaseList,
 )
-async def list_knowledge_bases(services: TheServices) -> KnowledgeBaseList:
-    """All that you may see, oldest first."""
-    found = await services.knowledge_bases.list_all()
-    return KnowledgeBaseList(items=[KnowledgeBaseBody.model_validate(one) for one in found])
+async def list_knowledge_bases(services: TheServices, page: ThePage) -> Page[KnowledgeBase]:
+    """Those that you may see, oldest first."""
+    return await services.knowledge_bases.page(page)
 
 
 @router.get(
     "/{knowledge_base_id}",
     summary="Get a knowledge base",
-    responses=problems("permission_denied", "knowledge_base_not_found"),
+    responses=NOT_MODIFIED | problems("permission_denied", "knowledge_base_not_found"),
     response_model=KnowledgeBaseBody,
 )
-async def get_knowledge_base(knowledge_base_id: str, services: TheServices) -> KnowledgeBase:
+async def get_knowledge_base(
+    knowledge_base_id: str, services: TheServices, versions: TheVersions
+) -> KnowledgeBase | Response:
     """Its name and how many documents it has."""
-    return await services.knowledge_bases.get(lookup_id(knowledge_base_id))
+    found = await services.knowledge_bases.get(lookup_id(knowledge_base_id))
+    return versions.unless_known(found, version_of(found))
 
 
 @router.delete(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
+from clientsphere_common.versions import version_of
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices, lookup_id
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.limits import ChangedLimits, ChangedLimitsBody, LimitBody
+from gateway.api.versions import NOT_MODIFIED, OnlyIf, TheNewVersion, TheVersions
 from gateway.limit_rules import LimitName, LimitRule
 
 router = APIRouter(
@@ -20,17 +22,22 @@ router = APIRouter(
 @router.get(
     "",
     summary="Get what differs of a tenant's limits",
-    responses=problems(
+    responses=NOT_MODIFIED
+    | problems(
         "operator_key_invalid",
         "tenant_not_found",
         "rate_limited",
         "limits_unavailable",
         signed_in=False,
     ),
+    response_model=ChangedLimits,
 )
-async def get_limits(tenant_id: str, services: TheServices) -> ChangedLimits:
+async def get_limits(
+    tenant_id: str, services: TheServices, versions: TheVersions
+) -> ChangedLimits | Response:
     """Limits that are not there are those of every tenant."""
-    return _body(await services.tenant_limits.changes_of(lookup_id(tenant_id)))
+    changes = await services.tenant_limits.changes_of(lookup_id(tenant_id))
+    return versions.unless_known(_body(changes), version_of(changes))
 
 
 @router.put(
@@ -40,13 +47,18 @@ async def get_limits(tenant_id: str, services: TheServices) -> ChangedLimits:
         "invalid_request",
         "operator_key_invalid",
         "tenant_not_found",
+        "precondition_failed",
         "rate_limited",
         "limits_unavailable",
         signed_in=False,
     ),
 )
 async def change_limits(
-    tenant_id: str, body: ChangedLimitsBody, services: TheServices
+    tenant_id: str,
+    body: ChangedLimitsBody,
+    services: TheServices,
+    only_if: OnlyIf,
+    versions: TheNewVersion,
 ) -> ChangedLimits:
     """Replaces what differed before, and counts within five seconds everywhere.
 
@@ -56,8 +68,8 @@ async def change_limits(
         name: LimitRule(limit.per_minute, limit.burst, limit.shadow)
         for name, limit in body.limits.items()
     }
-    await services.tenant_limits.change(lookup_id(tenant_id), changes)
-    return _body(changes)
+    await services.tenant_limits.change(lookup_id(tenant_id), changes, only_if)
+    return versions.told(_body(changes), version_of(changes))
 
 
 def _body(changes: Mapping[LimitName, LimitRule]) -> ChangedLimits:

@@ -40,6 +40,25 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "invalid_json": (400, "body: not valid JSON at character 12"),
     "invalid_page_token": (400, "The page token is not one that was handed out."),
     "file_missing": (400, "The form has no part named 'file'."),
+    "multipart_expected": (400, "Send the file as multipart/form-data with a boundary."),
+    "multipart_malformed": (400, "The upload is not valid multipart/form-data."),
+    "upload_incomplete": (400, "The upload stops before its end."),
+    "file_name_missing": (400, "The file comes without its name."),
+    "invalid_file_name": (400, "A file name has 1 to 255 printable characters."),
+    "too_many_files": (400, "One upload takes one file."),
+    "unexpected_field": (400, "The form has one 'knowledge_base_id' at most."),
+    "field_too_long": (400, "'knowledge_base_id' is too long."),
+    "object_not_found": (404, "The stored file is missing."),
+    "answer_filtered": (400, "The model's provider withheld the answer."),
+    "model_refused_request": (400, "The model refused the request; it may be too long."),
+    "prompt_too_large": (413, "A prompt may have 400000 characters."),
+    "model_overloaded": (429, "The model takes no more requests at the moment."),
+    "model_access_refused": (503, "The model's API does not know our key or the model."),
+    "model_unavailable": (503, "The model does not answer."),
+    "answer_cut_off": (503, "The model stopped in the middle of its answer."),
+    "answer_empty": (503, "The model answered nothing."),
+    "answer_too_long": (503, "The model did not stop writing."),
+    "model_timeout": (504, "The model did not answer in time."),
     "field_after_file": (400, "'knowledge_base_id' must come before the file."),
     "request_timeout_invalid": (
         400,
@@ -70,6 +89,11 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
     "session_ended": (401, "The session has ended. Please sign in again."),
     "session_missing": (401, "This ends the session of a browser, and there is none."),
     "token_expired": (401, "The access token has expired."),
+    "token_invalid": (401, "This is not a valid access token."),
+    "api_key_expired": (401, "The API key has expired."),
+    "api_key_revoked": (401, "The API key has been revoked."),
+    "principal_unknown": (401, "Its holder does not exist any more."),
+    "issuer_unavailable": (503, "The keys of the token's issuer cannot be had."),
     "api_key_invalid": (401, "This is not a valid API key."),
     "operator_key_invalid": (401, "This needs the operator's key."),
     "permission_denied": (403, "This needs the permission documents:write."),
@@ -103,6 +127,7 @@ _DETAILS: Mapping[str, tuple[int, str]] = {
         "Tokens of this issuer for this audience are for another entry already.",
     ),
     "readers_differ": (409, "There is a document of this name, and it has other readers."),
+    "precondition_failed": (412, "It was changed since you read it: read it again."),
     "api_key_ended": (409, "The API key has expired or was revoked."),
     "role_exists": (409, "There is a role named 'reviewer' already."),
     "role_in_use": (409, "API keys have this role: revoke them first."),
@@ -131,6 +156,12 @@ _OF_EVERY_CALLER = (
     "request_timeout_invalid",
     "credentials_missing",
     "token_expired",
+    "token_invalid",
+    "api_key_invalid",
+    "api_key_expired",
+    "api_key_revoked",
+    "principal_unknown",
+    "issuer_unavailable",
     "network_not_allowed",
     "rate_limited",
 )
@@ -164,17 +195,19 @@ def with_key_problems(responses: Responses | None) -> Responses:
 def _with(codes: Iterable[str], responses: Responses) -> Responses:
     for code in codes:
         status, detail = _DETAILS[code]
-        response = responses.setdefault(status, _response(status))
+        response = responses.setdefault(status, problem_response(status, {}))
         examples = response["content"][PROBLEM_MEDIA_TYPE]["examples"]
         examples[code] = {"value": _example(status, code, detail)}
     return responses
 
 
-def _response(status: int) -> dict[str, Any]:
+def problem_response(status: int, details: Mapping[str, str]) -> dict[str, Any]:
+    """With an example of each code."""
     schema = {"$ref": "#/components/schemas/Problem"}
+    examples = {code: {"value": _example(status, code, detail)} for code, detail in details.items()}
     return {
         "description": HTTPStatus(status).phrase,
-        "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "examples": {}}},
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "examples": examples}},
     }
 
 

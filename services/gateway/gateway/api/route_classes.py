@@ -22,6 +22,7 @@ ROUTE_CLASSES: Mapping[str, RouteClass] = {
     "DELETE /v1/api-keys/{api_key_id}": RouteClass.WRITE,
     "POST /v1/roles": RouteClass.WRITE,
     "GET /v1/roles": RouteClass.READ,
+    "GET /v1/roles/{role_id}": RouteClass.READ,
     "PUT /v1/roles/{role_id}": RouteClass.WRITE,
     "DELETE /v1/roles/{role_id}": RouteClass.WRITE,
     "POST /v1/knowledge-bases": RouteClass.WRITE,

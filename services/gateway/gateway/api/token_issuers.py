@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from clientsphere_common.paging import Page
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices, lookup_id
+from gateway.api.paging import ThePage
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.token_issuers import NewTokenIssuerBody, TokenIssuerBody, TokenIssuerList
 
@@ -45,17 +47,22 @@ async def register_token_issuer(
     "",
     summary="List a tenant's token issuers",
     responses=problems(
+        "invalid_request",
+        "invalid_page_token",
         "operator_key_invalid",
         "tenant_not_found",
         "rate_limited",
         "limits_unavailable",
         signed_in=False,
     ),
+    response_model=TokenIssuerList,
 )
-async def list_token_issuers(tenant_id: str, services: TheServices) -> TokenIssuerList:
+async def list_token_issuers(
+    tenant_id: str, services: TheServices, page: ThePage
+) -> Page[TokenIssuerBody]:
     """Oldest first."""
-    issuers = await services.token_issuers.list_all(lookup_id(tenant_id))
-    return TokenIssuerList(items=[TokenIssuerBody.of(issuer) for issuer in issuers])
+    issuers = await services.token_issuers.page(lookup_id(tenant_id), page)
+    return issuers.of(TokenIssuerBody.of)
 
 
 @router.delete(

@@ -21,6 +21,8 @@ router = APIRouter(tags=["Credentials"], route_class=GuardedRoute)
     responses=problems(
         "invalid_request",
         "api_key_invalid",
+        "api_key_expired",
+        "api_key_revoked",
         "network_not_allowed",
         "rate_limited",
         "limits_unavailable",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
+from clientsphere_common.paging import Page
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheCaller, TheServices, lookup_id
+from gateway.api.paging import ThePage
 from gateway.api.problem_docs import problems
-from gateway.api.schemas.library import PageSize
 from gateway.api.schemas.webhooks import (
     CreatedWebhook,
     DeliveryBody,
@@ -21,7 +22,8 @@ from gateway.api.schemas.webhooks import (
     WebhookList,
     WebhookWishBody,
 )
-from gateway.webhooks.model import Delivery, DeliveryPage, DeliveryState
+from gateway.api.versions import NOT_MODIFIED, OnlyIf, TheNewVersion, TheVersions
+from gateway.webhooks.model import Delivery, DeliveryState
 
 router = APIRouter(prefix="/v1/webhooks", tags=["Webhooks"], route_class=GuardedRoute)
 
@@ -35,61 +37,85 @@ router = APIRouter(prefix="/v1/webhooks", tags=["Webhooks"], route_class=Guarded
     ),
 )
 async def create_webhook(
-    body: WebhookWishBody, services: TheServices, caller: TheCaller
+    body: WebhookWishBody, services: TheServices, caller: TheCaller, response: Response
 ) -> CreatedWebhook:
     """Its receiver is told of events of the whole tenant from now on, whoever may read them.
 
     The secret is shown this once. Signatures are those of Standard Webhooks.
     """
     issued = await services.webhooks.registration.create(caller, body.to_model())
+    response.headers["Location"] = f"{router.prefix}/{issued.webhook.id}"
     return CreatedWebhook.of_issued(issued)
 
 
-@router.get("", summary="List the webhooks", responses=problems("permission_denied"))
-async def list_webhooks(services: TheServices, caller: TheCaller) -> WebhookList:
-    """Without their secrets, which nobody can read back."""
-    webhooks = await services.webhooks.registration.list_all(caller)
-    return WebhookList(items=[WebhookBody.of(webhook) for webhook in webhooks])
+@router.get(
+    "",
+    summary="List the webhooks",
+    responses=problems("invalid_request", "invalid_page_token", "permission_denied"),
+    response_model=WebhookList,
+)
+async def list_webhooks(
+    services: TheServices, caller: TheCaller, page: ThePage
+) -> Page[WebhookBody]:
+    """Oldest first, without their secrets, which nobody can read back."""
+    webhooks = await services.webhooks.registration.page(caller, page)
+    return webhooks.of(WebhookBody.of)
 
 
 @router.get(
     "/{webhook_id}",
     summary="Get a webhook",
-    responses=problems("permission_denied", "webhook_not_found"),
+    responses=NOT_MODIFIED | problems("permission_denied", "webhook_not_found"),
+    response_model=WebhookBody,
 )
-async def get_webhook(webhook_id: str, services: TheServices, caller: TheCaller) -> WebhookBody:
+async def get_webhook(
+    webhook_id: str, services: TheServices, caller: TheCaller, versions: TheVersions
+) -> WebhookBody | Response:
     """Whether it is enabled, and since when its receiver accepts nothing."""
-    return WebhookBody.of(await services.webhooks.registration.get(caller, lookup_id(webhook_id)))
+    webhook = await services.webhooks.registration.get(caller, lookup_id(webhook_id))
+    return versions.unless_known(WebhookBody.of(webhook), webhook.version)
 
 
 @router.put(
     "/{webhook_id}",
     summary="Change a webhook",
     responses=problems(
-        "invalid_request", "webhook_url_refused", "permission_denied", "webhook_not_found"
+        "invalid_request",
+        "webhook_url_refused",
+        "permission_denied",
+        "webhook_not_found",
+        "precondition_failed",
     ),
 )
-async def update_webhook(
-    webhook_id: str, body: WebhookWishBody, services: TheServices, caller: TheCaller
+async def update_webhook(  # noqa: PLR0913 - what FastAPI fills in
+    webhook_id: str,
+    body: WebhookWishBody,
+    services: TheServices,
+    caller: TheCaller,
+    only_if: OnlyIf,
+    versions: TheNewVersion,
 ) -> WebhookBody:
     """What waits goes to the new URL. Disabling gives it up; enabling begins anew.
 
     Events that happen while a webhook is disabled are not told later.
     """
-    return WebhookBody.of(
-        await services.webhooks.registration.update(caller, lookup_id(webhook_id), body.to_model())
+    webhook = await services.webhooks.registration.update(
+        caller, lookup_id(webhook_id), body.to_model(), only_if
     )
+    return versions.told(WebhookBody.of(webhook), webhook.version)
 
 
 @router.delete(
     "/{webhook_id}",
     status_code=204,
     summary="Delete a webhook",
-    responses=problems("permission_denied", "webhook_not_found"),
+    responses=problems("permission_denied", "webhook_not_found", "precondition_failed"),
 )
-async def delete_webhook(webhook_id: str, services: TheServices, caller: TheCaller) -> None:
+async def delete_webhook(
+    webhook_id: str, services: TheServices, caller: TheCaller, only_if: OnlyIf
+) -> None:
     """With the records of its deliveries; nothing that waits is sent."""
-    await services.webhooks.registration.delete(caller, lookup_id(webhook_id))
+    await services.webhooks.registration.delete(caller, lookup_id(webhook_id), only_if)
 
 
 @router.post(
@@ -128,18 +154,15 @@ async def test_webhook(webhook_id: str, services: TheServices, caller: TheCaller
     ),
     response_model=DeliveryList,
 )
-async def list_webhook_deliveries(  # noqa: PLR0913 - a query's fields are its parameters
+async def list_webhook_deliveries(
     webhook_id: str,
     services: TheServices,
     caller: TheCaller,
+    page: ThePage,
     state: Annotated[DeliveryState | None, Query()] = None,
-    page_size: PageSize = 50,
-    page_token: Annotated[str, Query(max_length=512)] = "",
-) -> DeliveryPage:
+) -> Page[Delivery]:
     """Newest first, a page at a time; those of one state, or all."""
-    return await services.webhooks.deliveries.page(
-        caller, lookup_id(webhook_id), state, page_size, page_token
-    )
+    return await services.webhooks.deliveries.page(caller, lookup_id(webhook_id), state, page)
 
 
 @router.post(

@@ -8,6 +8,7 @@ from clientsphere.ingestion.v1 import access_pb2 as wire
 from clientsphere.ingestion.v1 import ingestion_service_pb2_grpc
 from clientsphere_common.access.audience import EVERYONE, Audience, audience
 from clientsphere_common.rpc.calls import OutgoingCalls
+from clientsphere_common.versions import Precondition
 from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ class IngestionAccess:
         )
 
     async def set_of_knowledge_base(
-        self, knowledge_base_id: str, access: KnowledgeBaseAccess
+        self, knowledge_base_id: str, access: KnowledgeBaseAccess, only_if: Precondition
     ) -> KnowledgeBaseAccess:
         request = wire.SetKnowledgeBaseAccessRequest(
-            knowledge_base_id=knowledge_base_id, access=access_to_proto(access)
+            knowledge_base_id=knowledge_base_id,
+            access=access_to_proto(access),
+            only_if=_precondition(only_if),
         )
         return _knowledge_base_access(
             await self._calls.unary(self._stub.SetKnowledgeBaseAccess, request, self._timeout_s)
@@ -43,10 +46,13 @@ class IngestionAccess:
         found = await self._calls.unary(self._stub.GetDocumentAccess, request, self._timeout_s)
         return DocumentAccess(_audience(found.readers))
 
-    async def set_of_document(self, document_id: str, access: DocumentAccess) -> DocumentAccess:
+    async def set_of_document(
+        self, document_id: str, access: DocumentAccess, only_if: Precondition
+    ) -> DocumentAccess:
         request = wire.SetDocumentAccessRequest(
             document_id=document_id,
             access=wire.DocumentAccess(readers=audience_to_proto(access.readers)),
+            only_if=_precondition(only_if),
         )
         kept = await self._calls.unary(self._stub.SetDocumentAccess, request, self._timeout_s)
         return DocumentAccess(_audience(kept.readers))
@@ -60,6 +66,12 @@ def access_to_proto(access: KnowledgeBaseAccess) -> wire.KnowledgeBaseAccess:
 
 def audience_to_proto(one: Audience) -> wire.Audience:
     return wire.Audience(everyone=one.is_everyone, groups=one.groups, principals=one.principals)
+
+
+def _precondition(only_if: Precondition) -> wire.AccessPrecondition | None:
+    if only_if.versions is None:
+        return None
+    return wire.AccessPrecondition(versions=sorted(only_if.versions))
 
 
 def _knowledge_base_access(message: wire.KnowledgeBaseAccess) -> KnowledgeBaseAccess:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from clientsphere.audit.v1 import audit_service_pb2 as audit
 from clientsphere.audit.v1 import audit_service_pb2_grpc
+from clientsphere_common.paging import PageWish
 from clientsphere_common.rpc.calls import OutgoingCalls
-from gateway.model.trail import RecordedFact, TrailEvent, TrailHead, TrailPage
+from gateway.model.trail import RecordedFact, TrailChoice, TrailEvent, TrailHead, TrailPage
 
 if TYPE_CHECKING:
     import grpc
@@ -21,15 +22,19 @@ class AuditServiceTrail:
         self._calls = calls
         self._timeout_s = call_timeout_s
 
-    async def page(self, after_sequence: int, limit: int, action: str) -> TrailPage:
+    async def page(self, choice: TrailChoice, wish: PageWish) -> TrailPage:
         request = audit.ListEventsRequest(
-            after_sequence=after_sequence, page_size=limit, action=action
+            after_sequence=choice.after,
+            page_size=wish.size,
+            action=choice.action,
+            page_token=wish.token,
         )
         found = await self._calls.unary(self._stub.ListEvents, request, self._timeout_s)
         # Asked second: a head that is older than the events would look like a forged chain.
         head = await self._calls.unary(self._stub.GetHead, audit.GetHeadRequest(), self._timeout_s)
         items = tuple(_event(one) for one in found.events)
-        return TrailPage(items, TrailHead(head.sequence, head.hash))
+        newest = TrailHead(head.sequence, head.hash)
+        return TrailPage(items, newest, found.next_page_token or None)
 
 
 def _event(one: audit.ChainedEvent) -> TrailEvent:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from clientsphere.ingestion.v1 import document_pb2 as documents
 from clientsphere.ingestion.v1 import ingestion_service_pb2_grpc
 from clientsphere.ingestion.v1 import knowledge_base_pb2 as knowledge_bases
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.rpc.calls import OutgoingCalls
 from gateway.clients.access import access_to_proto, audience_to_proto
 from gateway.model.access import KnowledgeBaseAccess
 from gateway.model.library import (
     Document,
-    DocumentPage,
     DocumentState,
     Download,
     Failure,
@@ -61,10 +61,13 @@ class IngestionKnowledgeBases:
         )
         await self._calls.unary(self._stub.GetKnowledgeBase, request, self._timeout_s)
 
-    async def list_all(self) -> list[KnowledgeBase]:
-        request = knowledge_bases.ListKnowledgeBasesRequest()
+    async def page(self, wish: PageWish) -> Page[KnowledgeBase]:
+        request = knowledge_bases.ListKnowledgeBasesRequest(
+            page_size=wish.size, page_token=wish.token
+        )
         found = await self._calls.unary(self._stub.ListKnowledgeBases, request, self._timeout_s)
-        return [_knowledge_base(one) for one in found.knowledge_bases]
+        items = tuple(_knowledge_base(one) for one in found.knowledge_bases)
+        return Page(items, found.next_page_token or None)
 
     async def delete(self, knowledge_base_id: str) -> None:
         request = knowledge_bases.DeleteKnowledgeBaseRequest(knowledge_base_id=knowledge_base_id)
@@ -95,17 +98,13 @@ class IngestionDocuments:
         found = await self._calls.unary(self._stub.GetDocument, request, self._timeout_s)
         return _document(found)
 
-    async def list_page(
-        self, knowledge_base_id: str, page_size: int, page_token: str
-    ) -> DocumentPage:
+    async def page(self, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
         request = documents.ListDocumentsRequest(
-            knowledge_base_id=knowledge_base_id, page_size=page_size, page_token=page_token
+            knowledge_base_id=knowledge_base_id, page_size=wish.size, page_token=wish.token
         )
         found = await self._calls.unary(self._stub.ListDocuments, request, self._timeout_s)
-        return DocumentPage(
-            items=tuple(_document(one) for one in found.documents),
-            next_page_token=found.next_page_token or None,
-        )
+        items = tuple(_document(one) for one in found.documents)
+        return Page(items, found.next_page_token or None)
 
     async def delete(self, document_id: str) -> None:
         request = documents.DeleteDocumentRequest(document_id=document_id)

@@ -52,12 +52,6 @@ class Document:
 
 
 @dataclass(frozen=True)
-class DocumentPage:
-    items: tuple[Document, ...]
-    next_page_token: str | None
-
-
-@dataclass(frozen=True)
 class Upload:
     """A file on its way in; `content` is read once, as it arrives."""
 

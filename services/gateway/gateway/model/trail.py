@@ -34,6 +34,18 @@ class TrailHead:
 
 
 @dataclass(frozen=True)
+class TrailChoice:
+    """Which events somebody asks for."""
+
+    after: int = 0
+    """A sequence number."""
+    action: str = ""
+    """Empty: every action."""
+
+
+@dataclass(frozen=True)
 class TrailPage:
     items: tuple[TrailEvent, ...]
     head: TrailHead
+    next_page_token: str | None = None
+    """None: nothing that fits comes after it so far."""

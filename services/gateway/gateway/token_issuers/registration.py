@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from clientsphere_common.errors import NotFoundError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.ports import TenantStore, TokenIssuerStore
 from gateway.token_issuers.model import TokenIssuer
@@ -35,10 +34,10 @@ class IssuerRegistration:
         self._registry.forget()
         return stored
 
-    async def list_all(self, tenant_id: str) -> Sequence[TokenIssuer]:
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[TokenIssuer]:
         """Of one tenant, oldest first. Raises NotFoundError."""
         await self._require(tenant_id)
-        return [one for one in await self._store.list_all() if one.tenant_id == tenant_id]
+        return await self._store.page(tenant_id, wish)
 
     async def remove(self, tenant_id: str, issuer_id: str) -> None:
         """Its tokens end within five seconds everywhere, here at once. Raises NotFoundError."""

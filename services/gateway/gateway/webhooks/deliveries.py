@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.idempotency.attempt import repeatable_id
 from gateway.webhooks.catalogue import TEST, new_notification
-from gateway.webhooks.model import Delivery, DeliveryPage, DeliveryState
+from gateway.webhooks.model import Delivery, DeliveryState
 from gateway.webhooks.ports import DeliveryHistory, WebhookStore
 
 
@@ -28,16 +29,11 @@ class Deliveries:
         self._now = now
 
     async def page(
-        self,
-        caller: Caller,
-        webhook_id: str,
-        state: DeliveryState | None,
-        page_size: int,
-        page_token: str,
-    ) -> DeliveryPage:
+        self, caller: Caller, webhook_id: str, state: DeliveryState | None, wish: PageWish
+    ) -> Page[Delivery]:
         """Newest first; without `state` all of them."""
         webhook = await self._store.get(caller.tenant_id, webhook_id)
-        return await self._history.page(webhook, state, page_size, page_token)
+        return await self._history.page(webhook, state, wish)
 
     async def test(self, caller: Caller, webhook_id: str) -> Delivery:
         """Send a notification of nothing, once. Raises ConflictError while it is disabled."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from clientsphere_common.versions import version_of
+
 
 class DisabledReason(StrEnum):
     BY_REQUEST = "by_request"
@@ -76,6 +78,12 @@ class Webhook:
     failing_since: datetime | None = None
     """None when the last attempt was accepted, or none was made."""
 
+    @property
+    def version(self) -> str:
+        """Of what is shown of it."""
+        times = (self.created_at, self.updated_at, self.failing_since)
+        return version_of(self.id, self.wish, times, self.disabled_reason)
+
 
 @dataclass(frozen=True)
 class IssuedWebhook:
@@ -114,12 +122,6 @@ class Delivery:
     """Of the last attempt; None when nobody answered."""
     reason: FailureReason | None
     """Of the last attempt; None when it was accepted or there was none."""
-
-
-@dataclass(frozen=True)
-class DeliveryPage:
-    items: tuple[Delivery, ...]
-    next_page_token: str | None
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
+from clientsphere_common.versions import UNCONDITIONAL, Precondition
 from gateway.webhooks.model import (
     Answer,
     Busy,
     ClaimedDelivery,
     Delivery,
-    DeliveryPage,
     DeliveryState,
     Notification,
     SealedSecrets,
@@ -36,14 +37,19 @@ class WebhookStore(Protocol):
         """
         ...
 
-    async def list_all(self, tenant_id: str) -> Sequence[Webhook]:
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[Webhook]:
         """Oldest first."""
         ...
 
     async def get(self, tenant_id: str, webhook_id: str) -> Webhook: ...
 
     async def update(
-        self, caller: Caller, webhook_id: str, wish: WebhookWish, at: datetime
+        self,
+        caller: Caller,
+        webhook_id: str,
+        wish: WebhookWish,
+        at: datetime,
+        only_if: Precondition = UNCONDITIONAL,
     ) -> Webhook:
         """One that is disabled has its pending deliveries given up; enabled, it begins anew."""
         ...
@@ -54,7 +60,9 @@ class WebhookStore(Protocol):
         """The secret before signs until `ends_at` too; an older one ends at once."""
         ...
 
-    async def delete(self, caller: Caller, webhook_id: str) -> None:
+    async def delete(
+        self, caller: Caller, webhook_id: str, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
         """With all its deliveries."""
         ...
 
@@ -63,8 +71,8 @@ class DeliveryHistory(Protocol):
     """Of one webhook. Raises NotFoundError as `WebhookStore` does."""
 
     async def page(
-        self, webhook: Webhook, state: DeliveryState | None, page_size: int, page_token: str
-    ) -> DeliveryPage:
+        self, webhook: Webhook, state: DeliveryState | None, wish: PageWish
+    ) -> Page[Delivery]:
         """Newest first. Raises InvalidInputError for a token that was not handed out."""
         ...
 

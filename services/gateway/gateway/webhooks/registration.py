@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from clientsphere_common.errors import InvalidInputError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from clientsphere_common.secrets.ports import EnvelopeKeys
+from clientsphere_common.versions import UNCONDITIONAL, Precondition
 from gateway.idempotency.attempt import repeatable_bytes, repeatable_id
 from gateway.webhooks.destinations import DestinationRules
 from gateway.webhooks.model import (
@@ -55,15 +57,21 @@ class WebhookRegistration:
         stored = await self._store.add(caller, webhook, self._per_tenant)
         return IssuedWebhook(stored, secret)
 
-    async def list_all(self, caller: Caller) -> Sequence[Webhook]:
-        return await self._store.list_all(caller.tenant_id)
+    async def page(self, caller: Caller, wish: PageWish) -> Page[Webhook]:
+        return await self._store.page(caller.tenant_id, wish)
 
     async def get(self, caller: Caller, webhook_id: str) -> Webhook:
         return await self._store.get(caller.tenant_id, webhook_id)
 
-    async def update(self, caller: Caller, webhook_id: str, wish: WebhookWish) -> Webhook:
+    async def update(
+        self,
+        caller: Caller,
+        webhook_id: str,
+        wish: WebhookWish,
+        only_if: Precondition = UNCONDITIONAL,
+    ) -> Webhook:
         self._check(wish)
-        return await self._store.update(caller, webhook_id, wish, self._now())
+        return await self._store.update(caller, webhook_id, wish, self._now(), only_if)
 
     async def rotate(
         self, caller: Caller, webhook_id: str, overlap: timedelta
@@ -76,8 +84,10 @@ class WebhookRegistration:
         secrets = await self._store.replace_secret(caller, webhook_id, sealed, now, now + overlap)
         return secret, secrets
 
-    async def delete(self, caller: Caller, webhook_id: str) -> None:
-        await self._store.delete(caller, webhook_id)
+    async def delete(
+        self, caller: Caller, webhook_id: str, only_if: Precondition = UNCONDITIONAL
+    ) -> None:
+        await self._store.delete(caller, webhook_id, only_if)
 
     def _check(self, wish: WebhookWish) -> None:
         try:

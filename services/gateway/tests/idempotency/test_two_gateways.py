@@ -12,6 +12,7 @@ import pytest
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError, UnprocessableError
+from clientsphere_common.paging import PageWish
 from gateway.adapters.tables import OutboxRow
 from gateway.idempotency.model import Reply, Scope
 from gateway.idempotency.requests import LEASE_S
@@ -64,7 +65,8 @@ class TestManyAtOnce:
         for one in waiting:
             assert one.json()["code"] == "idempotency_key_in_use"
             assert one.headers["retry-after"] == "1"
-        assert len(await two[1].tables.api_keys.list_all(tenant.tenant.id)) == 2
+        page = await two[1].tables.api_keys.page(tenant.tenant.id, PageWish())
+        assert len(page.items) == 2
         assert (await create(two[1])).content == done[0].content
 
 

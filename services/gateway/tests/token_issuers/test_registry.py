@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from clientsphere_common.errors import ConflictError, DependencyUnavailableError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.adapters.sql_token_issuers import SqlTokenIssuers
 from gateway.model.tenancy import NewTenant
@@ -49,6 +50,9 @@ class CountingStore:
         await self.waits.wait()
         self._clock.now_s += self.lasts_s
         return found
+
+    async def page(self, tenant_id: str, wish: PageWish) -> Page[TokenIssuer]:
+        return Page(tuple(self.entries))
 
     async def add(self, caller: Caller, issuer: TokenIssuer) -> TokenIssuer:
         self.entries.append(issuer)

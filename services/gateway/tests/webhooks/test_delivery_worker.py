@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from clientsphere_common.errors import DependencyUnavailableError
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.adapters.tables import WebhookDeliveryRow
 from gateway.model.tenancy import NewTenant
@@ -217,4 +218,4 @@ class TestTheTables:
     async def test_show_nothing_to_another_tenant(self, world: World, tenant: NewTenant) -> None:
         await world.webhook(tenant)
         stranger = Caller("tnt_stranger", "key_stranger")
-        assert await world.webhooks.registration.list_all(stranger) == []
+        assert await world.webhooks.registration.page(stranger, PageWish()) == Page(())

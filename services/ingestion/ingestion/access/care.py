@@ -9,6 +9,7 @@ from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.names import is_name
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.ports import PassageIndex
+from clientsphere_common.versions import UNCONDITIONAL, Precondition
 from ingestion.model import KnowledgeBaseAccess
 from ingestion.ports import AccessRules
 
@@ -37,22 +38,33 @@ class AccessCare:
         return await self._rules.of_document(caller, document_id)
 
     async def set_of_knowledge_base(
-        self, caller: Caller, knowledge_base_id: str, access: KnowledgeBaseAccess
+        self,
+        caller: Caller,
+        knowledge_base_id: str,
+        access: KnowledgeBaseAccess,
+        only_if: Precondition = UNCONDITIONAL,
     ) -> None:
         """No search that starts after the return shows anything of it to other than its readers.
 
-        Raises NotFoundError for one that the caller does not see, InvalidInputError.
+        Raises NotFoundError for one that the caller does not see, InvalidInputError, and
+        PreconditionFailedError.
         """
         for audience in (access.readers, access.editors):
             require_usable(audience)
-        await self._rules.set_of_knowledge_base(caller, knowledge_base_id, access)
+        await self._rules.set_of_knowledge_base(caller, knowledge_base_id, access, only_if)
         await self.tell_of_knowledge_base(caller.tenant_id, knowledge_base_id)
         log.info("knowledge_base_access_changed", knowledge_base=knowledge_base_id)
 
-    async def set_of_document(self, caller: Caller, document_id: str, readers: Audience) -> None:
+    async def set_of_document(
+        self,
+        caller: Caller,
+        document_id: str,
+        readers: Audience,
+        only_if: Precondition = UNCONDITIONAL,
+    ) -> None:
         """As `set_of_knowledge_base`."""
         require_usable(readers)
-        await self._rules.set_of_document(caller, document_id, readers)
+        await self._rules.set_of_document(caller, document_id, readers, only_if)
         await self.tell_of_document(caller.tenant_id, document_id)
         log.info("document_access_changed", document=document_id)
 

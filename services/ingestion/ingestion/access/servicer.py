@@ -9,6 +9,7 @@ from clientsphere.ingestion.v1 import ingestion_service_pb2_grpc
 from clientsphere_common.access.audience import EVERYONE, Audience, audience
 from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.request import current_caller
+from clientsphere_common.versions import UNCONDITIONAL, Precondition
 from ingestion.access.care import AccessCare
 from ingestion.model import KnowledgeBaseAccess
 
@@ -38,7 +39,7 @@ class AccessServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
             editors=_required(request.access, "editors"),
         )
         await self._access.set_of_knowledge_base(
-            current_caller(), request.knowledge_base_id, access
+            current_caller(), request.knowledge_base_id, access, _precondition(request)
         )
         return _access_to_proto(access)
 
@@ -52,7 +53,9 @@ class AccessServicer(ingestion_service_pb2_grpc.IngestionServiceServicer):
         self, request: wire.SetDocumentAccessRequest, context: Context
     ) -> wire.DocumentAccess:
         readers = _required(request.access, "readers")
-        await self._access.set_of_document(current_caller(), request.document_id, readers)
+        await self._access.set_of_document(
+            current_caller(), request.document_id, readers, _precondition(request)
+        )
         return wire.DocumentAccess(readers=_audience_to_proto(readers))
 
 
@@ -67,6 +70,14 @@ def access_from_proto(message: wire.KnowledgeBaseAccess) -> KnowledgeBaseAccess:
 def audience_from_proto(message: wire.Audience) -> Audience:
     named = audience(message.groups, message.principals)
     return Audience(named.identities | EVERYONE.identities) if message.everyone else named
+
+
+def _precondition(
+    request: wire.SetKnowledgeBaseAccessRequest | wire.SetDocumentAccessRequest,
+) -> Precondition:
+    if not request.HasField("only_if"):
+        return UNCONDITIONAL
+    return Precondition(frozenset(request.only_if.versions))
 
 
 def _required(message: wire.KnowledgeBaseAccess | wire.DocumentAccess, field: str) -> Audience:

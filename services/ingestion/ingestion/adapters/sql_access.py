@@ -13,6 +13,7 @@ from clientsphere_common.db.session import Database
 from clientsphere_common.errors import NotFoundError, PermissionDeniedError
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.model import Readers
+from clientsphere_common.versions import Precondition, version_of
 from ingestion.adapters.tables import (
     Activity,
     AudienceRow,
@@ -95,13 +96,18 @@ class SqlAccessRules:
             return await readers_of(session, await _document(session, caller, document_id))
 
     async def set_of_knowledge_base(
-        self, caller: Caller, knowledge_base_id: str, access: KnowledgeBaseAccess
+        self,
+        caller: Caller,
+        knowledge_base_id: str,
+        access: KnowledgeBaseAccess,
+        only_if: Precondition,
     ) -> None:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _knowledge_base(session, caller, knowledge_base_id)
             before = await _access(session, row)
             if access == before:
                 return
+            only_if.require(version_of(before))
             await remove_audiences(session, row.id)
             add_audience(session, row.id, Activity.READ, access.readers)
             add_audience(session, row.id, Activity.EDIT, access.editors)
@@ -123,11 +129,19 @@ class SqlAccessRules:
             add_to_outbox(session, OutboxRow, audit_event(caller, fact))
         self._relay.wake()
 
-    async def set_of_document(self, caller: Caller, document_id: str, readers: Audience) -> None:
+    async def set_of_document(
+        self,
+        caller: Caller,
+        document_id: str,
+        readers: Audience,
+        only_if: Precondition,
+    ) -> None:
         async with self._database.transaction(caller.tenant_id) as session:
             row = await _document(session, caller, document_id)
-            if readers == await readers_of(session, row):
+            before = await readers_of(session, row)
+            if readers == before:
                 return
+            only_if.require(version_of(before))
             await remove_audiences(session, row.id)
             add_audience(session, row.id, Activity.READ, readers)
             row.open_to_readers = readers.is_everyone

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 
-from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from clientsphere_common.access.audience import EVERYONE, Audience
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
-from clientsphere_common.errors import ConflictError, InvalidInputError, NotFoundError
+from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.ids import new_id
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from ingestion.adapters.sql_access import (
     add_audience,
@@ -35,7 +35,6 @@ from ingestion.adapters.tables import (
 from ingestion.events import document_deleted, document_uploaded
 from ingestion.model import (
     Document,
-    DocumentPage,
     DocumentState,
     Failure,
     Progress,
@@ -77,20 +76,16 @@ class SqlDocuments:
         async with self._database.snapshot(caller.tenant_id) as session:
             return _to_document(*await _one(session, caller, document_id))
 
-    async def list_page(
-        self, caller: Caller, knowledge_base_id: str, page_size: int, page_token: str
-    ) -> DocumentPage:
-        query = _seen(caller).order_by(DocumentRow.created_at_ms.desc(), DocumentRow.id.desc())
+    async def page(self, caller: Caller, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
+        statement = _seen(caller)
         if knowledge_base_id:
-            query = query.where(DocumentRow.knowledge_base_id == knowledge_base_id)
-        if page_token:
-            last = _decode_token(page_token)
-            query = query.where(tuple_(DocumentRow.created_at_ms, DocumentRow.id) < last)
+            statement = statement.where(DocumentRow.knowledge_base_id == knowledge_base_id)
+        query = ("documents", caller.tenant_id, knowledge_base_id)
         async with self._database.snapshot(caller.tenant_id) as session:
-            rows = (await session.execute(query.limit(page_size + 1))).all()
-        documents = [_to_document(row, version) for row, version in rows[:page_size]]
-        more = len(rows) > page_size
-        return DocumentPage(documents, _encode_token(documents[-1]) if more else "")
+            page = await read_page(
+                session, statement, Listing(DocumentRow, query, newest_first=True), wish
+            )
+        return page.of(lambda row: _to_document(*row))
 
     async def object_key(self, caller: Caller, document_id: str) -> str:
         async with self._database.snapshot(caller.tenant_id) as session:
@@ -272,18 +267,3 @@ def _to_document(row: DocumentRow, version: VersionRow) -> Document:
         created_at_ms=row.created_at_ms,
         updated_at_ms=version.updated_at_ms,
     )
-
-
-def _encode_token(document: Document) -> str:
-    return base64.urlsafe_b64encode(f"{document.created_at_ms}.{document.id}".encode()).decode()
-
-
-def _decode_token(token: str) -> tuple[int, str]:
-    try:
-        decoded = base64.b64decode(token, altchars=b"-_", validate=True).decode()
-        created_at_ms, document_id = decoded.split(".")
-        return int(created_at_ms), document_id
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInputError(
-            "invalid_page_token", "The page token is not one that was handed out."
-        ) from error

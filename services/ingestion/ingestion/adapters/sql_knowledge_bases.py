@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
 from clientsphere_common.errors import ConflictError
 from clientsphere_common.ids import new_id as random_id
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from ingestion.adapters.sql_access import (
     add_audience,
@@ -66,10 +68,11 @@ class SqlKnowledgeBases:
         async with self._database.snapshot(caller.tenant_id) as session:
             await edited_knowledge_base(session, caller, knowledge_base_id)
 
-    async def list_all(self, caller: Caller) -> list[KnowledgeBase]:
+    async def page(self, caller: Caller, wish: PageWish) -> Page[KnowledgeBase]:
+        listing = Listing(KnowledgeBaseRow, ("knowledge_bases", caller.tenant_id))
         async with self._database.snapshot(caller.tenant_id) as session:
-            rows = (await session.execute(_seen(caller))).all()
-        return [_to_model(row, count) for row, count in rows]
+            page = await read_page(session, _seen(caller), listing, wish)
+        return page.of(lambda row: _to_model(*row))
 
     async def delete(self, caller: Caller, knowledge_base_id: str) -> list[str]:
         async with self._database.transaction(caller.tenant_id) as session:
@@ -113,18 +116,14 @@ def _add(
 
 
 def _seen(caller: Caller) -> Select[KnowledgeBaseRow, int]:
-    """Oldest first."""
-    return (
-        select(KnowledgeBaseRow, _document_count(caller))
-        .where(sees_knowledge_base(caller))
-        .order_by(KnowledgeBaseRow.created_at_ms, KnowledgeBaseRow.id)
-    )
+    return select(KnowledgeBaseRow, _document_count(caller)).where(sees_knowledge_base(caller))
 
 
 async def _find(
     session: AsyncSession, caller: Caller, condition: ColumnElement[bool]
 ) -> KnowledgeBase | None:
-    found = (await session.execute(_seen(caller).where(condition).limit(1))).one_or_none()
+    oldest = _seen(caller).order_by(KnowledgeBaseRow.created_at_ms, KnowledgeBaseRow.id).limit(1)
+    found = (await session.execute(oldest.where(condition))).one_or_none()
     return None if found is None else _to_model(found[0], found[1])
 
 

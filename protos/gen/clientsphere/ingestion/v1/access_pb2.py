@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&clientsphere/ingestion/v1/access.proto\x12\x19\x63lientsphere.ingestion.v1\"@\n\x08\x41udience\x12\x10\n\x08\x65veryone\x18\x01 \x01(\x08\x12\x0e\n\x06groups\x18\x02 \x03(\t\x12\x12\n\nprincipals\x18\x03 \x03(\t\"\x81\x01\n\x13KnowledgeBaseAccess\x12\x34\n\x07readers\x18\x01 \x01(\x0b\x32#.clientsphere.ingestion.v1.Audience\x12\x34\n\x07\x65\x64itors\x18\x02 \x01(\x0b\x32#.clientsphere.ingestion.v1.Audience\"F\n\x0e\x44ocumentAccess\x12\x34\n\x07readers\x18\x01 \x01(\x0b\x32#.clientsphere.ingestion.v1.Audience\":\n\x1dGetKnowledgeBaseAccessRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\"z\n\x1dSetKnowledgeBaseAccessRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\x12>\n\x06\x61\x63\x63\x65ss\x18\x02 \x01(\x0b\x32..clientsphere.ingestion.v1.KnowledgeBaseAccess\"/\n\x18GetDocumentAccessRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\"j\n\x18SetDocumentAccessRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x39\n\x06\x61\x63\x63\x65ss\x18\x02 \x01(\x0b\x32).clientsphere.ingestion.v1.DocumentAccessb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&clientsphere/ingestion/v1/access.proto\x12\x19\x63lientsphere.ingestion.v1\"@\n\x08\x41udience\x12\x10\n\x08\x65veryone\x18\x01 \x01(\x08\x12\x0e\n\x06groups\x18\x02 \x03(\t\x12\x12\n\nprincipals\x18\x03 \x03(\t\"\x81\x01\n\x13KnowledgeBaseAccess\x12\x34\n\x07readers\x18\x01 \x01(\x0b\x32#.clientsphere.ingestion.v1.Audience\x12\x34\n\x07\x65\x64itors\x18\x02 \x01(\x0b\x32#.clientsphere.ingestion.v1.Audience\"F\n\x0e\x44ocumentAccess\x12\x34\n\x07readers\x18\x01 \x01(\x0b\x32#.clientsphere.ingestion.v1.Audience\"&\n\x12\x41\x63\x63\x65ssPrecondition\x12\x10\n\x08versions\x18\x01 \x03(\t\":\n\x1dGetKnowledgeBaseAccessRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\"\xba\x01\n\x1dSetKnowledgeBaseAccessRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\x12>\n\x06\x61\x63\x63\x65ss\x18\x02 \x01(\x0b\x32..clientsphere.ingestion.v1.KnowledgeBaseAccess\x12>\n\x07only_if\x18\x03 \x01(\x0b\x32-.clientsphere.ingestion.v1.AccessPrecondition\"/\n\x18GetDocumentAccessRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\"\xaa\x01\n\x18SetDocumentAccessRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x39\n\x06\x61\x63\x63\x65ss\x18\x02 \x01(\x0b\x32).clientsphere.ingestion.v1.DocumentAccess\x12>\n\x07only_if\x18\x03 \x01(\x0b\x32-.clientsphere.ingestion.v1.AccessPreconditionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,12 +37,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KNOWLEDGEBASEACCESS']._serialized_end=265
   _globals['_DOCUMENTACCESS']._serialized_start=267
   _globals['_DOCUMENTACCESS']._serialized_end=337
-  _globals['_GETKNOWLEDGEBASEACCESSREQUEST']._serialized_start=339
-  _globals['_GETKNOWLEDGEBASEACCESSREQUEST']._serialized_end=397
-  _globals['_SETKNOWLEDGEBASEACCESSREQUEST']._serialized_start=399
-  _globals['_SETKNOWLEDGEBASEACCESSREQUEST']._serialized_end=521
-  _globals['_GETDOCUMENTACCESSREQUEST']._serialized_start=523
-  _globals['_GETDOCUMENTACCESSREQUEST']._serialized_end=570
-  _globals['_SETDOCUMENTACCESSREQUEST']._serialized_start=572
-  _globals['_SETDOCUMENTACCESSREQUEST']._serialized_end=678
+  _globals['_ACCESSPRECONDITION']._serialized_start=339
+  _globals['_ACCESSPRECONDITION']._serialized_end=377
+  _globals['_GETKNOWLEDGEBASEACCESSREQUEST']._serialized_start=379
+  _globals['_GETKNOWLEDGEBASEACCESSREQUEST']._serialized_end=437
+  _globals['_SETKNOWLEDGEBASEACCESSREQUEST']._serialized_start=440
+  _globals['_SETKNOWLEDGEBASEACCESSREQUEST']._serialized_end=626
+  _globals['_GETDOCUMENTACCESSREQUEST']._serialized_start=628
+  _globals['_GETDOCUMENTACCESSREQUEST']._serialized_end=675
+  _globals['_SETDOCUMENTACCESSREQUEST']._serialized_start=678
+  _globals['_SETDOCUMENTACCESSREQUEST']._serialized_end=848
 # @@protoc_insertion_point(module_scope)

@@ -103,6 +103,28 @@ class DocumentAccess(_message.Message):
 Global___DocumentAccess: _TypeAlias = DocumentAccess  # noqa: Y015
 
 @_typing.final
+class AccessPrecondition(_message.Message):
+    """Refused with FAILED_PRECONDITION unless the access is one of these versions (clientsphere_common.versions) right now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccessPrecondition: _TypeAlias = AccessPrecondition  # noqa: Y015
+
+@_typing.final
 class GetKnowledgeBaseAccessRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -127,20 +149,26 @@ class SetKnowledgeBaseAccessRequest(_message.Message):
 
     KNOWLEDGE_BASE_ID_FIELD_NUMBER: _builtins.int
     ACCESS_FIELD_NUMBER: _builtins.int
+    ONLY_IF_FIELD_NUMBER: _builtins.int
     knowledge_base_id: _builtins.str
     @_builtins.property
     def access(self) -> Global___KnowledgeBaseAccess:
         """Replaces all of it."""
+
+    @_builtins.property
+    def only_if(self) -> Global___AccessPrecondition:
+        """Missing: whatever it is."""
 
     def __init__(
         self,
         *,
         knowledge_base_id: _builtins.str = ...,
         access: Global___KnowledgeBaseAccess | None = ...,
+        only_if: Global___AccessPrecondition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "only_if", b"only_if"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "knowledge_base_id", b"knowledge_base_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "knowledge_base_id", b"knowledge_base_id", "only_if", b"only_if"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -171,18 +199,24 @@ class SetDocumentAccessRequest(_message.Message):
 
     DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     ACCESS_FIELD_NUMBER: _builtins.int
+    ONLY_IF_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     @_builtins.property
     def access(self) -> Global___DocumentAccess: ...
+    @_builtins.property
+    def only_if(self) -> Global___AccessPrecondition:
+        """As in SetKnowledgeBaseAccessRequest."""
+
     def __init__(
         self,
         *,
         document_id: _builtins.str = ...,
         access: Global___DocumentAccess | None = ...,
+        only_if: Global___AccessPrecondition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "only_if", b"only_if"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "document_id", b"document_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "document_id", b"document_id", "only_if", b"only_if"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from clientsphere.ingestion.v1 import access_pb2 as clientsphere_dot_ingestion_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.clientsphere/ingestion/v1/knowledge_base.proto\x12\x19\x63lientsphere.ingestion.v1\x1a&clientsphere/ingestion/v1/access.proto\"X\n\rKnowledgeBase\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcreated_at_ms\x18\x03 \x01(\x03\x12\x16\n\x0e\x64ocument_count\x18\x04 \x01(\x05\"z\n\x1a\x43reateKnowledgeBaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12>\n\x06\x61\x63\x63\x65ss\x18\x02 \x01(\x0b\x32..clientsphere.ingestion.v1.KnowledgeBaseAccess\x12\x0e\n\x06new_id\x18\x03 \x01(\t\"E\n\x17GetKnowledgeBaseRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\x12\x0f\n\x07to_edit\x18\x02 \x01(\x08\"\x1b\n\x19ListKnowledgeBasesRequest\"_\n\x1aListKnowledgeBasesResponse\x12\x41\n\x0fknowledge_bases\x18\x01 \x03(\x0b\x32(.clientsphere.ingestion.v1.KnowledgeBase\"7\n\x1a\x44\x65leteKnowledgeBaseRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\"\x1d\n\x1b\x44\x65leteKnowledgeBaseResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.clientsphere/ingestion/v1/knowledge_base.proto\x12\x19\x63lientsphere.ingestion.v1\x1a&clientsphere/ingestion/v1/access.proto\"X\n\rKnowledgeBase\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcreated_at_ms\x18\x03 \x01(\x03\x12\x16\n\x0e\x64ocument_count\x18\x04 \x01(\x05\"z\n\x1a\x43reateKnowledgeBaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12>\n\x06\x61\x63\x63\x65ss\x18\x02 \x01(\x0b\x32..clientsphere.ingestion.v1.KnowledgeBaseAccess\x12\x0e\n\x06new_id\x18\x03 \x01(\t\"E\n\x17GetKnowledgeBaseRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\x12\x0f\n\x07to_edit\x18\x02 \x01(\x08\"B\n\x19ListKnowledgeBasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"x\n\x1aListKnowledgeBasesResponse\x12\x41\n\x0fknowledge_bases\x18\x01 \x03(\x0b\x32(.clientsphere.ingestion.v1.KnowledgeBase\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"7\n\x1a\x44\x65leteKnowledgeBaseRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\"\x1d\n\x1b\x44\x65leteKnowledgeBaseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,11 +39,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETKNOWLEDGEBASEREQUEST']._serialized_start=331
   _globals['_GETKNOWLEDGEBASEREQUEST']._serialized_end=400
   _globals['_LISTKNOWLEDGEBASESREQUEST']._serialized_start=402
-  _globals['_LISTKNOWLEDGEBASESREQUEST']._serialized_end=429
-  _globals['_LISTKNOWLEDGEBASESRESPONSE']._serialized_start=431
-  _globals['_LISTKNOWLEDGEBASESRESPONSE']._serialized_end=526
-  _globals['_DELETEKNOWLEDGEBASEREQUEST']._serialized_start=528
-  _globals['_DELETEKNOWLEDGEBASEREQUEST']._serialized_end=583
-  _globals['_DELETEKNOWLEDGEBASERESPONSE']._serialized_start=585
-  _globals['_DELETEKNOWLEDGEBASERESPONSE']._serialized_end=614
+  _globals['_LISTKNOWLEDGEBASESREQUEST']._serialized_end=468
+  _globals['_LISTKNOWLEDGEBASESRESPONSE']._serialized_start=470
+  _globals['_LISTKNOWLEDGEBASESRESPONSE']._serialized_end=590
+  _globals['_DELETEKNOWLEDGEBASEREQUEST']._serialized_start=592
+  _globals['_DELETEKNOWLEDGEBASEREQUEST']._serialized_end=647
+  _globals['_DELETEKNOWLEDGEBASERESPONSE']._serialized_start=649
+  _globals['_DELETEKNOWLEDGEBASERESPONSE']._serialized_end=678
 # @@protoc_insertion_point(module_scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -53,3 +53,14 @@ class ResponseBody(BaseModel):
     """Read off the domain's objects, attribute by attribute."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True, use_attribute_docstrings=True)
+
+
+T = TypeVar("T")
+
+
+class PageBody(ResponseBody, Generic[T]):
+    """A page of a list, in the order that the operation tells."""
+
+    items: list[T]
+    next_page_token: str | None
+    """For the next page; null on the last one."""

@@ -13,6 +13,7 @@ from gateway.api.schemas.common import (
     WHOLE,
     Example,
     Name,
+    PageBody,
     Permissions,
     RequestBody,
     ResponseBody,
@@ -146,7 +147,7 @@ class ListedApiKey(ApiKeyBody):
     """Until when the text from before the last rotation is good as well; null: never rotated."""
 
 
-class ApiKeyList(ResponseBody):
+class ApiKeyList(PageBody[ListedApiKey]):
     model_config = examples(
         {
             "items": [
@@ -156,9 +157,7 @@ class ApiKeyList(ResponseBody):
                     "revoked_at": None,
                     "previous_secret_expires_at": None,
                 }
-            ]
+            ],
+            "next_page_token": None,
         }
     )
-
-    items: list[ListedApiKey]
-    """Oldest first, the revoked ones too."""

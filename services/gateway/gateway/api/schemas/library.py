@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
-
-from pydantic import Field
 
 from gateway.api.schemas.access import AudienceWish, Everyone
-from gateway.api.schemas.common import Example, Name, RequestBody, ResponseBody, examples
+from gateway.api.schemas.common import Example, Name, PageBody, RequestBody, ResponseBody, examples
 from gateway.model.access import KnowledgeBaseAccess
 from gateway.model.library import DocumentState
 
@@ -61,11 +58,8 @@ class KnowledgeBaseBody(ResponseBody):
     """Of those that you may see."""
 
 
-class KnowledgeBaseList(ResponseBody):
-    model_config = examples({"items": [_KNOWLEDGE_BASE]})
-
-    items: list[KnowledgeBaseBody]
-    """Oldest first."""
+class KnowledgeBaseList(PageBody[KnowledgeBaseBody]):
+    model_config = examples({"items": [_KNOWLEDGE_BASE], "next_page_token": None})
 
 
 class ProgressBody(ResponseBody):
@@ -104,13 +98,5 @@ class DocumentBody(ResponseBody):
     updated_at: datetime
 
 
-class DocumentList(ResponseBody):
+class DocumentList(PageBody[DocumentBody]):
     model_config = examples({"items": [_DOCUMENT], "next_page_token": None})
-
-    items: list[DocumentBody]
-    """Newest first."""
-    next_page_token: str | None
-    """For the next page; null on the last one."""
-
-
-PageSize = Annotated[int, Field(ge=1, le=200)]

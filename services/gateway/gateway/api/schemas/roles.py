@@ -10,6 +10,7 @@ from pydantic import field_validator
 from gateway.api.schemas.common import (
     Example,
     Name,
+    PageBody,
     Permissions,
     RequestBody,
     ResponseBody,
@@ -54,12 +55,14 @@ class BuiltInRole(ResponseBody):
     permissions: list[str]
 
 
-class RoleList(ResponseBody):
+class RoleList(PageBody[RoleBody]):
     model_config = examples(
-        {"items": [_ROLE], "built_in": [{"name": "auditor", "permissions": ["audit:read"]}]}
+        {
+            "items": [_ROLE],
+            "next_page_token": None,
+            "built_in": [{"name": "auditor", "permissions": ["audit:read"]}],
+        }
     )
 
-    items: list[RoleBody]
-    """The tenant's own, by name."""
     built_in: list[BuiltInRole]
     """Those that every tenant has, by their names."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints
 
 from clientsphere_common.access.model import Role
-from gateway.api.schemas.common import Example, RequestBody, ResponseBody, examples
+from gateway.api.schemas.common import Example, PageBody, RequestBody, ResponseBody, examples
 from gateway.idempotency.attempt import repeatable_id
 from gateway.times import from_unix_ms
 from gateway.token_issuers.model import (
@@ -182,9 +182,10 @@ class TokenIssuerBody(ResponseBody):
         )
 
 
-class TokenIssuerList(ResponseBody):
+class TokenIssuerList(PageBody[TokenIssuerBody]):
     model_config = examples(
-        {"items": [{"id": "iss_9a3f", "created_at": "2026-11-22T09:30:00Z", **_NEW}]}
+        {
+            "items": [{"id": "iss_9a3f", "created_at": "2026-11-22T09:30:00Z", **_NEW}],
+            "next_page_token": None,
+        }
     )
-
-    items: list[TokenIssuerBody]

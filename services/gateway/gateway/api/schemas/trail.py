@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.api.schemas.common import Example, ResponseBody, examples
+from gateway.api.schemas.common import Example, PageBody, ResponseBody, examples
 
 _EVENT: Example = {
     "sequence": 41,
@@ -52,12 +52,14 @@ class TrailHeadBody(ResponseBody):
     hash: str
 
 
-class TrailPageBody(ResponseBody):
+class TrailPageBody(PageBody[TrailEventBody]):
     model_config = examples(
-        {"items": [_EVENT], "head": {"sequence": 41, "hash": str(_EVENT["hash"])}}
+        {
+            "items": [_EVENT],
+            "next_page_token": None,
+            "head": {"sequence": 41, "hash": str(_EVENT["hash"])},
+        }
     )
 
-    items: list[TrailEventBody]
-    """In the order of their sequence numbers."""
     head: TrailHeadBody
     """The newest link of the chain."""

@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool, StringConstraints, field_validator
 from gateway.api.schemas.common import (
     WHOLE,
     Example,
+    PageBody,
     RequestBody,
     ResponseBody,
     examples,
@@ -112,11 +113,8 @@ class CreatedWebhook(WebhookBody):
         return cls.model_validate(_fields(issued.webhook) | {"secret": issued.secret})
 
 
-class WebhookList(ResponseBody):
-    model_config = examples({"items": [_WEBHOOK]})
-
-    items: list[WebhookBody]
-    """Oldest first."""
+class WebhookList(PageBody[WebhookBody]):
+    model_config = examples({"items": [_WEBHOOK], "next_page_token": None})
 
 
 class SecretRotationBody(RequestBody):
@@ -163,13 +161,8 @@ class DeliveryBody(ResponseBody):
     """Why the last attempt failed, or why there will be none."""
 
 
-class DeliveryList(ResponseBody):
+class DeliveryList(PageBody[DeliveryBody]):
     model_config = examples({"items": [_DELIVERY], "next_page_token": None})
-
-    items: list[DeliveryBody]
-    """Newest first."""
-    next_page_token: str | None
-    """For the next page; null on the last one."""
 
 
 def _fields(webhook: Webhook) -> dict[str, object]:
