@@ -24,6 +24,7 @@ from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Passage, Question, Usage
 from gateway.model.library import (
     Document,
+    DocumentChoice,
     Download,
     KnowledgeBase,
     Progress,
@@ -155,7 +156,7 @@ class FakeDocuments:
         self.bytes_of: dict[str, bytes] = {}
         self.uploads: list[tuple[str, str]] = []
         self.readers: list[Audience | None] = []
-        self.pages_asked: list[tuple[str, PageWish]] = []
+        self.pages_asked: list[tuple[DocumentChoice, PageWish]] = []
         self.next_page_token: str | None = None
         self._accepted: dict[str, tuple[Document, bool]] = {}
 
@@ -180,8 +181,8 @@ class FakeDocuments:
             raise NotFoundError("document_not_found", "There is no such document.")
         return self._own()[document_id]
 
-    async def page(self, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
-        self.pages_asked.append((knowledge_base_id, wish))
+    async def page(self, choice: DocumentChoice, wish: PageWish) -> Page[Document]:
+        self.pages_asked.append((choice, wish))
         return Page(tuple(self._own().values()), self.next_page_token)
 
     async def delete(self, document_id: str) -> None:

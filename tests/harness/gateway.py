@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,6 +18,7 @@ from clientsphere_common.access.model import Role
 from clientsphere_common.access.table import ROLE_PERMISSIONS
 from clientsphere_common.db.outbox import OutboxRelay
 from clientsphere_common.db.session import Database
+from clientsphere_common.paging import PageWish
 from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
 from clientsphere_common.rate_limits.ports import RateLimiter
 from clientsphere_common.readiness import Check
@@ -39,6 +41,7 @@ from gateway.app import GatewayApi, create_app
 from gateway.authentication import Authentication
 from gateway.browser_sign_in import assembly as browser_sign_in
 from gateway.browser_sign_in.assembly import SignInNeeds, SignInStores
+from gateway.browser_sign_in.model import BrowserSession, Living
 from gateway.browser_sign_in.ports import IssuerHttp
 from gateway.idempotency.requests import IdempotentRequests, KeyTimes
 from gateway.idempotency.sealing import RequestSecrets
@@ -122,6 +125,12 @@ class Tables:
         self.sessions = SqlSessions(self.database, self.relay)
         self.journal = SqlAuditJournal(self.database, self.relay)
         self.idempotency_keys = SqlIdempotencyKeys(self.database)
+
+    async def sessions_of(self, tenant_id: str) -> list[BrowserSession]:
+        """Those that are over, too."""
+        always = datetime.min.replace(tzinfo=UTC)
+        page = await self.sessions.page(tenant_id, Living(always, always), PageWish(200))
+        return list(page.items)
 
     async def audit_trail(self) -> list[audit_pb2.AuditRecorded]:
         """What waits in the outbox for the audit service, oldest first."""

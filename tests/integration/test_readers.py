@@ -25,7 +25,7 @@ from clientsphere_common.vectors.model import HybridQuery
 from ingestion.adapters.sql_jobs import WORKER
 from ingestion.adapters.tables import OutboxRow
 from ingestion.consumer import DocumentEventsConsumer
-from ingestion.model import Document, KnowledgeBase, KnowledgeBaseAccess, VersionKey
+from ingestion.model import Document, DocumentChoice, KnowledgeBase, KnowledgeBaseAccess, VersionKey
 from tests.contract.passage_chunks import DIMENSION
 from tests.contract.passage_indexes import EMBEDDED, STAND_IN, opened_index
 from tests.fakes.event_publisher import FakeEventPublisher
@@ -72,7 +72,7 @@ class World:
         return {passage.document_name for passage in found}
 
     async def listed_by(self, caller: Caller) -> set[str]:
-        page = await self.ingestion.document_care.page(caller, "", PageWish(200))
+        page = await self.ingestion.document_care.page(caller, DocumentChoice(), PageWish(200))
         return {document.name for document in page.items}
 
     async def counted_by(self, caller: Caller) -> int:

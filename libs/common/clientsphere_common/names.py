@@ -13,6 +13,9 @@ zero-width joiner belongs to a family emoji and to Persian.
 NAME_PATTERN = rf"^[^{_NEVER}]*[^\s{_NEVER}][^{_NEVER}]*$"
 """The same language in ECMA-262, Python and Rust, so that it can stand in a JSON schema."""
 
+NAME_PIECE_PATTERN = rf"^[^{_NEVER}]*$"
+"""Of what may stand somewhere in a name, nothing included."""
+
 _NAME = re.compile(NAME_PATTERN)
 
 

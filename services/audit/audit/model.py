@@ -51,6 +51,18 @@ class TrailChoice:
     after_sequence: int = 0
     action: str = ""
     """Empty: every action."""
+    principal_id: str = ""
+    """Empty: every principal's."""
+    outcome: str = ""
+    """Empty: every outcome."""
+    occurred_from_ms: int | None = None
+    occurred_before_ms: int | None = None
+
+    def words(self) -> tuple[str, ...]:
+        """The choice as page tokens are bound to it."""
+        times = (self.occurred_from_ms, self.occurred_before_ms)
+        numbers = (self.after_sequence, *times)
+        return self.action, self.principal_id, self.outcome, *map(str, numbers)
 
 
 @dataclass(frozen=True)

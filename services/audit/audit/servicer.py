@@ -26,9 +26,8 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
     async def ListEvents(
         self, request: wire.ListEventsRequest, context: Context
     ) -> wire.ListEventsResponse:
-        choice = TrailChoice(request.after_sequence, request.action)
         page = await self._trail.page(
-            current_caller(), choice, request.page_size, request.page_token
+            current_caller(), _choice_from_proto(request), request.page_size, request.page_token
         )
         return wire.ListEventsResponse(
             events=[_to_proto(link) for link in page.items],
@@ -38,6 +37,19 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
     async def GetHead(self, request: wire.GetHeadRequest, context: Context) -> wire.Head:
         head = await self._trail.head(current_caller())
         return wire.Head(sequence=head.sequence, hash=head.hash)
+
+
+def _choice_from_proto(request: wire.ListEventsRequest) -> TrailChoice:
+    has_start = request.HasField("occurred_from_ms")
+    has_end = request.HasField("occurred_before_ms")
+    return TrailChoice(
+        after_sequence=request.after_sequence,
+        action=request.action,
+        principal_id=request.principal_id,
+        outcome=request.outcome,
+        occurred_from_ms=request.occurred_from_ms if has_start else None,
+        occurred_before_ms=request.occurred_before_ms if has_end else None,
+    )
 
 
 def _to_proto(link: Link) -> wire.ChainedEvent:

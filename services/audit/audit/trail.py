@@ -46,7 +46,7 @@ class AuditTrail:
                 "invalid_page_size", f"A page has 1 to {_MAX_PAGE_SIZE} events."
             )
         size = page_size or _DEFAULT_PAGE_SIZE
-        query = ("audit_events", caller.tenant_id, str(choice.after_sequence), choice.action)
+        query = ("audit_events", caller.tenant_id, *choice.words())
         if token:
             sequence, _ = position_of(token, query)
             choice = replace(choice, after_sequence=max(sequence, choice.after_sequence))

@@ -17,7 +17,7 @@ from clientsphere_common.request import Caller
 from gateway.key_format import key_parts
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
-from gateway.model.tenancy import ApiKey, IssuedKey, KeyWish
+from gateway.model.tenancy import ApiKey, IssuedKey, KeyChoice, KeyWish
 from gateway.networks import is_no_wider, is_within
 from gateway.permissions import require_management_of
 from gateway.ports import ApiKeyStore
@@ -88,9 +88,9 @@ class ApiKeys:
         await self._require_no_wider(caller, wish.networks)
         return IssuedKey(await self._store.add(caller, issued.record), issued.key)
 
-    async def page(self, caller: Caller, wish: PageWish) -> Page[ApiKey]:
-        """Oldest first, the revoked ones too."""
-        return await self._store.page(caller.tenant_id, wish)
+    async def page(self, caller: Caller, choice: KeyChoice, wish: PageWish) -> Page[ApiKey]:
+        """Oldest first."""
+        return await self._store.page(caller.tenant_id, choice, self._mint.now(), wish)
 
     async def rotate(self, caller: Caller, key_id: str, overlap: timedelta) -> IssuedKey:
         """A new text of the key; the one before it is good for `overlap` more.

@@ -14,8 +14,8 @@ from gateway.idempotency.model import Claim, Wish
 from gateway.limit_rules import LimitRules
 from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Passage, Question
-from gateway.model.library import Document, Download, KnowledgeBase, Upload
-from gateway.model.tenancy import ApiKey, CustomRole, NewSecret, NewTenant, Tenant
+from gateway.model.library import Document, DocumentChoice, Download, KnowledgeBase, Upload
+from gateway.model.tenancy import ApiKey, CustomRole, KeyChoice, NewSecret, NewTenant, Tenant
 from gateway.model.trail import TrailChoice, TrailPage
 from gateway.token_issuers.model import TokenIssuer
 
@@ -59,8 +59,8 @@ class Documents(Protocol):
 
     async def get(self, document_id: str) -> Document: ...
 
-    async def page(self, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
-        """Newest first; an empty `knowledge_base_id` stands for all."""
+    async def page(self, choice: DocumentChoice, wish: PageWish) -> Page[Document]:
+        """Newest first."""
         ...
 
     async def delete(self, document_id: str) -> None: ...
@@ -188,8 +188,10 @@ class ApiKeyStore(KeyUsageStore, Protocol):
         """
         ...
 
-    async def page(self, tenant_id: str, wish: PageWish) -> Page[ApiKey]:
-        """Oldest first, the revoked ones too."""
+    async def page(
+        self, tenant_id: str, choice: KeyChoice, at: datetime, wish: PageWish
+    ) -> Page[ApiKey]:
+        """Oldest first; `at` tells which have expired."""
         ...
 
     async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:

@@ -12,6 +12,11 @@ def from_unix_ms(at_ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=at_ms)
 
 
+def first_unix_ms(at: datetime) -> int:
+    """Rounded up: of what happens in whole milliseconds, where that from `at` on begins."""
+    return -((_EPOCH - at) // _MILLISECOND)
+
+
 def to_unix_ms(at: datetime) -> int:
     """Rounded down."""
     return (at - _EPOCH) // _MILLISECOND

@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Message
 
 from clientsphere_common.paging import PageWish
-from gateway.model.library import Failure
+from gateway.model.library import DocumentChoice, Failure
 from gateway.model.tenancy import NewTenant
 from tests.fakes.gateway_ports import new_document
 from tests.harness.gateway import Gateway
@@ -180,7 +180,10 @@ class TestDocuments:
             "more",
         )
         await owner.get("/v1/documents")
-        assert gateway.documents.pages_asked == [("kb_1", PageWish(7, "t")), ("", PageWish())]
+        assert gateway.documents.pages_asked == [
+            (DocumentChoice("kb_1"), PageWish(7, "t")),
+            (DocumentChoice(), PageWish()),
+        ]
 
     @pytest.mark.parametrize(
         "query",

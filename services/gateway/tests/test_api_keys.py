@@ -22,7 +22,7 @@ from gateway.adapters.sql_api_keys import SqlApiKeys
 from gateway.api_keys import ApiKeys
 from gateway.key_mint import KeyMint
 from gateway.key_usage import KeyUsage
-from gateway.model.tenancy import ApiKey, IssuedKey, KeyWish, NewTenant
+from gateway.model.tenancy import ApiKey, IssuedKey, KeyChoice, KeyWish, NewTenant
 from tests.harness.databases import DatabaseUnderTest
 from tests.harness.gateway import Clock, Gateway, Tables, owner_of
 
@@ -188,7 +188,7 @@ class TestListAll:
         gateway.clock.now_s += 1
         second = await new_key(gateway, owner)
         await gateway.new_tenant("Quaymere")
-        listed = await gateway.api_keys.page(owner, PageWish())
+        listed = await gateway.api_keys.page(owner, KeyChoice(), PageWish())
         assert [key.id for key in listed.items] == [owner.principal_id, second.record.id]
 
 

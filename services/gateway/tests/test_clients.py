@@ -28,7 +28,7 @@ from gateway.clients.llm_proxy import LlmProxyAnswers
 from gateway.clients.retrieval import RetrievalPassageSearch
 from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Question, Usage
-from gateway.model.library import Failure, Progress, Upload
+from gateway.model.library import DocumentChoice, Failure, Progress, Upload
 from gateway.model.trail import TrailChoice, TrailHead
 from tests.fakes.gateway_neighbours import Neighbours
 from tests.fakes.gateway_ports import new_passage
@@ -142,8 +142,12 @@ class TestIngestionDocuments:
             document = await client.get("doc_1")
             assert document.failure == Failure("pdf_encrypted", "It is locked.")
             assert document.state == "failed"
-            assert (await client.page("kb_1", PageWish(7))).next_page_token == "more"
-            assert (await client.page("kb_1", PageWish(7, "more"))).next_page_token is None
+            assert (
+                await client.page(DocumentChoice("kb_1"), PageWish(7))
+            ).next_page_token == "more"
+            assert (
+                await client.page(DocumentChoice("kb_1"), PageWish(7, "more"))
+            ).next_page_token is None
             await client.delete("doc_1")
 
     async def test_downloads_the_bytes_or_the_text(self) -> None:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.paging import PageWish
 from gateway.key_usage import KeyUsage
-from gateway.model.tenancy import NewTenant
+from gateway.model.tenancy import KeyChoice, NewTenant
 from tests.harness.gateway import Gateway, Tables
 from tests.harness.modules import running
 
@@ -97,5 +97,5 @@ class TestKeyUsage:
     ) -> None:
         caller = await gateway.api_keys.authenticate(tenant.owner_key.key, "")
         await gateway.usage.flush()
-        (listed,) = (await gateway.api_keys.page(caller, PageWish())).items
+        (listed,) = (await gateway.api_keys.page(caller, KeyChoice(), PageWish())).items
         assert listed.last_used_at == gateway.mint.now()

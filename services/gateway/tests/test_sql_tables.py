@@ -17,7 +17,7 @@ from clientsphere_common.errors import NotFoundError
 from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.adapters.tables import Base
-from gateway.model.tenancy import KeyWish, NewTenant
+from gateway.model.tenancy import KeyChoice, KeyWish, NewTenant
 from tests.harness.databases import DatabaseUnderTest
 from tests.harness.gateway import Gateway, Tables, owner_of
 
@@ -98,7 +98,8 @@ class TestSqlApiKeys:
     ) -> None:
         with pytest.raises(NotFoundError):
             await tables.api_keys.revoke(STRANGER, tenant.owner_key.record.id, gateway.mint.now())
-        assert await tables.api_keys.page(STRANGER.tenant_id, PageWish()) == Page(())
+        everything = KeyChoice(), gateway.mint.now(), PageWish()
+        assert await tables.api_keys.page(STRANGER.tenant_id, *everything) == Page(())
 
     async def test_keeps_all_times(
         self, gateway: Gateway, tables: Tables, tenant: NewTenant

@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator
 
 import structlog
 
+from clientsphere_common.errors import InvalidInputError
 from clientsphere_common.objects.ports import ObjectStore
 from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from clientsphere_common.vectors.ports import PassageIndex
-from ingestion.model import Document
+from ingestion.model import Document, DocumentChoice
 from ingestion.ports import Documents
 
 log = structlog.get_logger(__name__)
+
+_MAX_NAME_PIECE_CHARS = 200
 
 
 class DocumentCare:
@@ -25,9 +28,11 @@ class DocumentCare:
     async def get(self, caller: Caller, document_id: str) -> Document:
         return await self._documents.get(caller, document_id)
 
-    async def page(self, caller: Caller, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
-        """Newest first; an empty `knowledge_base_id` stands for all."""
-        return await self._documents.page(caller, knowledge_base_id, wish)
+    async def page(self, caller: Caller, choice: DocumentChoice, wish: PageWish) -> Page[Document]:
+        """Newest first. Raises InvalidInputError for a piece of a name that is too long."""
+        if len(choice.name_piece) > _MAX_NAME_PIECE_CHARS:
+            raise InvalidInputError("invalid_filter", "The piece of a name is too long.")
+        return await self._documents.page(caller, choice, wish)
 
     async def original(
         self, caller: Caller, document_id: str

@@ -77,6 +77,26 @@ class Document:
 
 
 @dataclass(frozen=True)
+class DocumentChoice:
+    """Which documents somebody asks for; as it stands, all."""
+
+    knowledge_base_id: str = ""
+    """Empty: of any."""
+    states: frozenset[DocumentState] = frozenset()
+    """Empty: in any."""
+    name_piece: str = ""
+    """Stands somewhere in the name, A to Z in either case."""
+    created_from_ms: int | None = None
+    created_before_ms: int | None = None
+
+    def words(self) -> tuple[str, ...]:
+        """The choice as page tokens are bound to it."""
+        times = (self.created_from_ms, self.created_before_ms)
+        states = ",".join(sorted(self.states))
+        return self.knowledge_base_id, states, self.name_piece, *map(str, times)
+
+
+@dataclass(frozen=True)
 class UploadTarget:
     """Where an upload goes; an empty knowledge base id means the caller's default one."""
 

@@ -13,6 +13,7 @@ from clientsphere_common.vectors.model import DocumentReaders, Readers
 from clientsphere_common.versions import Precondition
 from ingestion.model import (
     Document,
+    DocumentChoice,
     DocumentState,
     Failure,
     IndexedVersion,
@@ -85,7 +86,7 @@ class Documents(Protocol):
         """Raises NotFoundError."""
         ...
 
-    async def page(self, caller: Caller, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
+    async def page(self, caller: Caller, choice: DocumentChoice, wish: PageWish) -> Page[Document]:
         """Newest first. Raises InvalidInputError for a token that was not handed out."""
         ...
 

@@ -14,7 +14,13 @@ from ingestion.access.care import AccessCare
 from ingestion.access.servicer import AccessServicer, access_from_proto, audience_from_proto
 from ingestion.documents import DocumentCare
 from ingestion.knowledge_bases import KnowledgeBaseCare
-from ingestion.model import Document, DocumentState, KnowledgeBase, UploadTarget
+from ingestion.model import (
+    Document,
+    DocumentChoice,
+    DocumentState,
+    KnowledgeBase,
+    UploadTarget,
+)
 from ingestion.upload import DocumentUpload
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ _STATES = {
     DocumentState.READY: documents.DOCUMENT_STATE_READY,
     DocumentState.FAILED: documents.DOCUMENT_STATE_FAILED,
 }
+_OF_PROTO = {number: state for state, number in _STATES.items()}
 
 
 class IngestionServicer(AccessServicer):
@@ -99,7 +106,7 @@ class IngestionServicer(AccessServicer):
         self, request: documents.ListDocumentsRequest, context: Context
     ) -> documents.ListDocumentsResponse:
         wish = page_wish(request.page_size, request.page_token)
-        page = await self._documents.page(current_caller(), request.knowledge_base_id, wish)
+        page = await self._documents.page(current_caller(), _choice_from_proto(request), wish)
         return documents.ListDocumentsResponse(
             documents=[_document_to_proto(one) for one in page.items],
             next_page_token=page.next_page_token or "",
@@ -141,6 +148,19 @@ async def _read_header(
 async def _pieces(requests: AsyncIterator[documents.UploadDocumentRequest]) -> AsyncIterator[bytes]:
     async for request in requests:
         yield request.data
+
+
+def _choice_from_proto(request: documents.ListDocumentsRequest) -> DocumentChoice:
+    if not _OF_PROTO.keys() >= set(request.states):
+        raise InvalidInputError("invalid_filter", "There is no such state of a document.")
+    has_start, has_end = request.HasField("created_from_ms"), request.HasField("created_before_ms")
+    return DocumentChoice(
+        knowledge_base_id=request.knowledge_base_id,
+        states=frozenset(_OF_PROTO[number] for number in request.states),
+        name_piece=request.name_piece,
+        created_from_ms=request.created_from_ms if has_start else None,
+        created_before_ms=request.created_before_ms if has_end else None,
+    )
 
 
 def _knowledge_base_to_proto(one: KnowledgeBase) -> knowledge_bases.KnowledgeBase:

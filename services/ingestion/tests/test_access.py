@@ -26,7 +26,14 @@ from clientsphere_common.vectors.model import DocumentReaders
 from clientsphere_common.versions import Precondition, version_of
 from ingestion.adapters.sql_jobs import WORKER
 from ingestion.consumer import DocumentEventsConsumer
-from ingestion.model import Document, KnowledgeBase, KnowledgeBaseAccess, UploadTarget, VersionKey
+from ingestion.model import (
+    Document,
+    DocumentChoice,
+    KnowledgeBase,
+    KnowledgeBaseAccess,
+    UploadTarget,
+    VersionKey,
+)
 from tests.contract.passage_chunks import question
 from tests.fakes.passage_index import FakePassageIndex
 from tests.harness.ingestion import Ingestion, pieces
@@ -92,8 +99,9 @@ class TestWhoIsNoReader:
     async def test_finds_nothing_in_lists_and_counts(
         self, ingestion: Ingestion, document: Document
     ) -> None:
-        everything = await ingestion.document_care.page(BOB, "", PageWish())
-        chosen = await ingestion.document_care.page(BOB, document.knowledge_base_id, PageWish())
+        everything = await ingestion.document_care.page(BOB, DocumentChoice(), PageWish())
+        within = DocumentChoice(document.knowledge_base_id)
+        chosen = await ingestion.document_care.page(BOB, within, PageWish())
         assert (everything.items, chosen.items) == ((), ())
         assert await ingestion.knowledge_base_care.page(BOB, PageWish()) == Page(())
 
@@ -110,10 +118,10 @@ class TestWhoIsNoReader:
             received = await ingestion.receive(MANAGER, f"Note {number}", f"{number}.txt")
             if number % 2:
                 await ingestion.access.set_of_document(MANAGER, received.document.id, HR)
-        first = await ingestion.document_care.page(BOB, "", PageWish(2))
+        first = await ingestion.document_care.page(BOB, DocumentChoice(), PageWish(2))
         assert first.next_page_token is not None
         rest = PageWish(2, first.next_page_token)
-        second = await ingestion.document_care.page(BOB, "", rest)
+        second = await ingestion.document_care.page(BOB, DocumentChoice(), rest)
         names = {one.name for one in (*first.items, *second.items)}
         assert (len(first.items), names) == (2, {"0.txt", "2.txt", "4.txt"})
         assert second.next_page_token is None

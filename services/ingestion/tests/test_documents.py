@@ -5,12 +5,13 @@ import pytest
 from clientsphere_common.errors import ConflictError, InvalidInputError, NotFoundError
 from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
-from ingestion.model import KnowledgeBaseAccess
+from ingestion.model import DocumentChoice, KnowledgeBaseAccess
 from ingestion.removal import OrphanSweep
 from tests.harness.ingestion import Ingestion, pieces
 
 TEXT = "The canteen opens at noon. " * 60
 OPEN = KnowledgeBaseAccess()
+ALL = DocumentChoice()
 
 
 class TestDocumentCare:
@@ -21,7 +22,7 @@ class TestDocumentCare:
 
         listed, token = [], ""
         for _ in range(3):
-            page = await ingestion.document_care.page(caller, "", PageWish(2, token))
+            page = await ingestion.document_care.page(caller, ALL, PageWish(2, token))
             listed += [document.name for document in page.items]
             token = page.next_page_token or ""
 
@@ -35,7 +36,7 @@ class TestDocumentCare:
         await ingestion.receive(caller, "In the default one.")
         inside = await ingestion.receive(caller, "A manual.", knowledge_base_id=manuals.id)
 
-        page = await ingestion.document_care.page(caller, manuals.id, PageWish())
+        page = await ingestion.document_care.page(caller, DocumentChoice(manuals.id), PageWish())
         assert [document.id for document in page.items] == [inside.document.id]
 
     @pytest.mark.parametrize("token", ["nonsense", "!!", "MTIz", "bm90OmE6dG9rZW4="])
@@ -43,7 +44,7 @@ class TestDocumentCare:
         self, ingestion: Ingestion, caller: Caller, token: str
     ) -> None:
         with pytest.raises(InvalidInputError):
-            await ingestion.document_care.page(caller, "", PageWish(10, token))
+            await ingestion.document_care.page(caller, ALL, PageWish(10, token))
 
     async def test_refuses_the_page_token_of_another_list(
         self, ingestion: Ingestion, caller: Caller, stranger: Caller
@@ -52,11 +53,11 @@ class TestDocumentCare:
             await ingestion.receive(caller, name, name)
         inside = (await ingestion.knowledge_base_care.page(caller, PageWish())).items[0].id
         documents = ingestion.document_care
-        rest = PageWish(1, (await documents.page(caller, "", PageWish(1))).next_page_token or "")
-        assert len((await documents.page(caller, "", rest)).items) == 1
+        rest = PageWish(1, (await documents.page(caller, ALL, PageWish(1))).next_page_token or "")
+        assert len((await documents.page(caller, ALL, rest)).items) == 1
         for refused in (
-            documents.page(caller, inside, rest),
-            documents.page(stranger, "", rest),
+            documents.page(caller, DocumentChoice(inside), rest),
+            documents.page(stranger, ALL, rest),
             ingestion.knowledge_base_care.page(caller, rest),
         ):
             with pytest.raises(InvalidInputError) as failure:

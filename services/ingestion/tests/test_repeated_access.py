@@ -9,7 +9,7 @@ from clientsphere_common.access.model import Permission
 from clientsphere_common.errors import NotFoundError, PermissionDeniedError
 from clientsphere_common.paging import PageWish
 from clientsphere_common.request import Caller
-from ingestion.model import KnowledgeBase, KnowledgeBaseAccess
+from ingestion.model import DocumentChoice, KnowledgeBase, KnowledgeBaseAccess
 from tests.harness.ingestion import Ingestion
 
 HR, NOBODY = audience(["hr"], ()), Audience(frozenset())
@@ -82,7 +82,7 @@ class TestAnUpload:
         with pytest.raises(NotFoundError, match="no such document"):
             await upload(ingestion)
         assert await ingestion.object_keys() == kept
-        page = await ingestion.document_care.page(MANAGER, "", PageWish())
+        page = await ingestion.document_care.page(MANAGER, DocumentChoice(), PageWish())
         assert [one.id for one in page.items] == [document_id]
 
     async def test_of_readers_is_answered_as_before(

@@ -12,7 +12,7 @@ from clientsphere_common.errors import (
 )
 from clientsphere_common.paging import PageWish
 from clientsphere_common.request import Caller
-from ingestion.model import DocumentState, KnowledgeBaseAccess, UploadTarget
+from ingestion.model import DocumentChoice, DocumentState, KnowledgeBaseAccess, UploadTarget
 from ingestion.upload import clean_name
 from tests.harness.ingestion import MAX_FILE_BYTES, Ingestion
 
@@ -113,7 +113,7 @@ class TestDocumentUpload:
             await ingestion.receive(caller, content)
 
         assert await ingestion.object_keys() == set()
-        page = await ingestion.documents.page(caller, "", PageWish())
+        page = await ingestion.documents.page(caller, DocumentChoice(), PageWish())
         assert page.items == ()
 
     async def test_leaves_nothing_of_a_broken_off_stream(

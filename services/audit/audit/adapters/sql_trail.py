@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from audit.adapters.tables import HeadRow, LinkRow
 from audit.model import AuditEvent, Head, Link, TrailChoice
@@ -31,16 +31,27 @@ class SqlTrailStore:
             head.sequence, head.hash = link.sequence, link.hash
 
     async def links(self, tenant_id: str, choice: TrailChoice, limit: int) -> list[Link]:
-        query = select(LinkRow).where(LinkRow.sequence > choice.after_sequence)
-        if choice.action:
-            query = query.where(LinkRow.action == choice.action)
-        query = query.order_by(LinkRow.sequence).limit(limit)
+        query = select(LinkRow).where(*_chosen(choice)).order_by(LinkRow.sequence).limit(limit)
         async with self._database.snapshot(tenant_id) as session:
             return [_to_link(row) for row in await session.scalars(query)]
 
     async def head(self, tenant_id: str) -> Head:
         async with self._database.snapshot(tenant_id) as session:
             return _to_head(await session.get(HeadRow, tenant_id))
+
+
+def _chosen(choice: TrailChoice) -> Iterator[ColumnElement[bool]]:
+    yield LinkRow.sequence > choice.after_sequence
+    if choice.action:
+        yield LinkRow.action == choice.action
+    if choice.principal_id:
+        yield LinkRow.principal_id == choice.principal_id
+    if choice.outcome:
+        yield LinkRow.outcome == choice.outcome
+    if choice.occurred_from_ms is not None:
+        yield LinkRow.occurred_at_ms >= choice.occurred_from_ms
+    if choice.occurred_before_ms is not None:
+        yield LinkRow.occurred_at_ms < choice.occurred_before_ms
 
 
 def _to_head(row: HeadRow | None) -> Head:

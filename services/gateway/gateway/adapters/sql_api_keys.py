@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
@@ -13,12 +13,13 @@ from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
+from clientsphere_common.db.text_match import holds
 from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.adapters.sql_idempotency import is_first_effect
 from gateway.adapters.tables import ApiKeyRow, OutboxRow, RoleRow
-from gateway.model.tenancy import ApiKey, NewSecret
+from gateway.model.tenancy import ApiKey, KeyChoice, KeyState, NewSecret
 from gateway.times import from_unix_ms, to_unix_ms
 
 
@@ -48,10 +49,13 @@ class SqlApiKeys:
         self._relay.wake()
         return key
 
-    async def page(self, tenant_id: str, wish: PageWish) -> Page[ApiKey]:
-        listing = Listing(ApiKeyRow, ("api_keys", tenant_id))
+    async def page(
+        self, tenant_id: str, choice: KeyChoice, at: datetime, wish: PageWish
+    ) -> Page[ApiKey]:
+        query = ("api_keys", tenant_id, ",".join(sorted(choice.states)), choice.name_piece)
+        statement = select(ApiKeyRow).where(*_chosen(choice, to_unix_ms(at)))
         async with self._database.snapshot(tenant_id) as session:
-            page = await read_page(session, select(ApiKeyRow), listing, wish)
+            page = await read_page(session, statement, Listing(ApiKeyRow, query), wish)
         return page.of(lambda row: _to_model(row[0]))
 
     async def rotate(self, caller: Caller, key_id: str, secret: NewSecret) -> ApiKey:
@@ -115,6 +119,21 @@ def alive(at_ms: int) -> ColumnElement[bool]:
     return and_(
         ApiKeyRow.revoked_at_ms.is_(None), or_(expires_at_ms.is_(None), expires_at_ms > at_ms)
     )
+
+
+def _chosen(choice: KeyChoice, at_ms: int) -> Iterator[ColumnElement[bool]]:
+    if choice.states:
+        yield or_(*(_is_in(state, at_ms) for state in choice.states))
+    if choice.name_piece:
+        yield holds(ApiKeyRow.name, choice.name_piece)
+
+
+def _is_in(state: KeyState, at_ms: int) -> ColumnElement[bool]:
+    if state is KeyState.REVOKED:
+        return ApiKeyRow.revoked_at_ms.is_not(None)
+    if state is KeyState.EXPIRED:
+        return and_(ApiKeyRow.revoked_at_ms.is_(None), ApiKeyRow.expires_at_ms <= at_ms)
+    return alive(at_ms)
 
 
 def to_row(key: ApiKey) -> ApiKeyRow:

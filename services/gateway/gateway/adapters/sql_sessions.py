@@ -10,11 +10,13 @@ from sqlalchemy.exc import IntegrityError
 
 from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
+from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.adapters.tables import OutboxRow, SessionRow
 from gateway.browser_sign_in.failures import sign_in_not_found
-from gateway.browser_sign_in.model import BrowserSession
+from gateway.browser_sign_in.model import BrowserSession, Living
 from gateway.times import from_unix_ms, to_unix_ms
 
 
@@ -44,10 +46,20 @@ class SqlSessions:
             row = await transaction.scalar(query)
         return None if row is None else _to_model(row)
 
-    async def list_all(self, tenant_id: str) -> list[BrowserSession]:
-        query = select(SessionRow).order_by(SessionRow.created_at_ms.desc(), SessionRow.id)
+    async def find_own(self, tenant_id: str, session_id: str) -> BrowserSession | None:
         async with self._database.snapshot(tenant_id) as transaction:
-            return [_to_model(row) for row in await transaction.scalars(query)]
+            row = await transaction.get(SessionRow, session_id)
+        return None if row is None else _to_model(row)
+
+    async def page(self, tenant_id: str, living: Living, wish: PageWish) -> Page[BrowserSession]:
+        statement = select(SessionRow).where(
+            SessionRow.expires_at_ms > to_unix_ms(living.ends_after),
+            SessionRow.last_used_at_ms > to_unix_ms(living.used_after),
+        )
+        listing = Listing(SessionRow, ("sessions", tenant_id), newest_first=True)
+        async with self._database.snapshot(tenant_id) as transaction:
+            page = await read_page(transaction, statement, listing, wish)
+        return page.of(lambda row: _to_model(row[0]))
 
     async def end(self, session: BrowserSession, ended_by: str) -> None:
         is_own = ended_by == session.principal_id

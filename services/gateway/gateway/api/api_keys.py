@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from clientsphere_common.paging import Page
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheCaller, TheServices, lookup_id
+from gateway.api.filters import TheKeyChoice
 from gateway.api.paging import ThePage
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.credentials import (
@@ -54,9 +55,11 @@ async def create_api_key(
     responses=problems("invalid_request", "invalid_page_token", "permission_denied"),
     response_model=ApiKeyList,
 )
-async def list_api_keys(services: TheServices, caller: TheCaller, page: ThePage) -> Page[ApiKey]:
+async def list_api_keys(
+    services: TheServices, caller: TheCaller, choice: TheKeyChoice, page: ThePage
+) -> Page[ApiKey]:
     """Of the tenant, oldest first, without their secrets, which nobody can read back."""
-    return await services.api_keys.page(caller, page)
+    return await services.api_keys.page(caller, choice, page)
 
 
 @router.post(

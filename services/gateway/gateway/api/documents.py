@@ -11,6 +11,7 @@ from clientsphere_common.paging import Page
 from clientsphere_common.versions import version_of
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheServices, lookup_id
+from gateway.api.filters import TheDocumentChoice
 from gateway.api.paging import ThePage
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.library import DocumentBody, DocumentList
@@ -115,11 +116,10 @@ async def upload_document(
     response_model=DocumentList,
 )
 async def list_documents(
-    services: TheServices, page: ThePage, knowledge_base_id: Annotated[str, Query()] = ""
+    services: TheServices, choice: TheDocumentChoice, page: ThePage
 ) -> Page[Document]:
-    """Newest first, a page at a time; of one knowledge base, or of all."""
-    target = lookup_id(knowledge_base_id) if knowledge_base_id else ""
-    return await services.documents.page(target, page)
+    """Newest first, a page at a time: all that you may see, or those that fit every filter."""
+    return await services.documents.page(choice, page)
 
 
 @router.get(

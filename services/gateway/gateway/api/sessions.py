@@ -5,8 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from clientsphere_common.errors import UnauthenticatedError
+from clientsphere_common.paging import Page
 from gateway.api.access import GuardedRoute
 from gateway.api.dependencies import TheCaller, TheServices, lookup_id
+from gateway.api.paging import ThePage
 from gateway.api.problem_docs import problems
 from gateway.api.schemas.sign_in import SessionBody, SessionList
 from gateway.api.session_cookies import SESSION_COOKIE, delete_cookie, session_secret
@@ -34,12 +36,14 @@ async def sign_out(request: Request, response: Response, services: TheServices) 
 @router.get(
     "/sessions",
     summary="List who is signed in with a browser",
-    responses=problems("permission_denied"),
+    responses=problems("invalid_request", "invalid_page_token", "permission_denied"),
+    response_model=SessionList,
 )
-async def list_sessions(services: TheServices, caller: TheCaller) -> SessionList:
-    """The tenant's, newest first."""
-    found = await services.sessions.list_all(caller)
-    return SessionList(items=[SessionBody.of(session) for session in found])
+async def list_sessions(
+    services: TheServices, caller: TheCaller, page: ThePage
+) -> Page[SessionBody]:
+    """The tenant's, newest first, a page at a time."""
+    return (await services.sessions.page(caller, page)).of(SessionBody.of)
 
 
 @router.delete(

@@ -67,6 +67,18 @@ class BrowserSession:
         return Caller(self.tenant_id, self.principal_id, self.roles, self.groups, permissions)
 
 
+@dataclass(frozen=True)
+class Living:
+    """Which sessions are not over: those that end, and were used last, later than these times."""
+
+    ends_after: datetime
+    used_after: datetime
+
+    def has(self, session: BrowserSession) -> bool:
+        is_used = session.last_used_at > self.used_after
+        return is_used and session.expires_at > self.ends_after
+
+
 def new_secret() -> str:
     """256 random bits as text for a cookie or a URL."""
     return secrets.token_urlsafe(_SECRET_BYTES)

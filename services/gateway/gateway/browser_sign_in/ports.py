@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
 from clientsphere_common.https_documents import FormAnswer
-from gateway.browser_sign_in.model import Attempt, BrowserSession
+from clientsphere_common.paging import Page, PageWish
+from gateway.browser_sign_in.model import Attempt, BrowserSession, Living
 from gateway.ports import IssuerDocuments, KeyUsageStore
 
 
@@ -49,7 +50,11 @@ class SessionStore(KeyUsageStore, Protocol):
         """Of any tenant: the tenant is known only once the session is."""
         ...
 
-    async def list_all(self, tenant_id: str) -> Sequence[BrowserSession]:
+    async def find_own(self, tenant_id: str, session_id: str) -> BrowserSession | None:
+        """A session of that tenant."""
+        ...
+
+    async def page(self, tenant_id: str, living: Living, wish: PageWish) -> Page[BrowserSession]:
         """Newest first."""
         ...
 

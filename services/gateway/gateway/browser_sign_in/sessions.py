@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from clientsphere_common.errors import NotFoundError
 from clientsphere_common.ids import new_id
+from clientsphere_common.paging import Page, PageWish
 from clientsphere_common.request import Caller
 from gateway.browser_sign_in.failures import session_ended
-from gateway.browser_sign_in.model import BrowserSession, digest, new_secret
+from gateway.browser_sign_in.model import BrowserSession, Living, digest, new_secret
 from gateway.browser_sign_in.ports import SessionStore
 from gateway.key_usage import KeyUsage
 from gateway.permissions import require_management_of
@@ -87,17 +88,14 @@ class Sessions:
         session = await self._alive(secret)
         await self._end(session, session.principal_id)
 
-    async def list_all(self, caller: Caller) -> Sequence[BrowserSession]:
+    async def page(self, caller: Caller, wish: PageWish) -> Page[BrowserSession]:
         """Those of the caller's tenant that are alive, newest first."""
-        found = await self._book.store.list_all(caller.tenant_id)
-        return [session for session in found if not self._is_over(session)]
+        return await self._book.store.page(caller.tenant_id, self._living(), wish)
 
     async def revoke(self, caller: Caller, session_id: str) -> None:
         """Raises NotFoundError, PermissionDeniedError for somebody who may do more."""
-        for session in await self.list_all(caller):
-            if session.id == session_id:
-                break
-        else:
+        session = await self._book.store.find_own(caller.tenant_id, session_id)
+        if session is None or not self._living().has(session):
             raise NotFoundError("session_not_found", "There is no such session.")
         for role in session.roles:
             of_role = await self._roles.permissions_of(session.tenant_id, (role,))
@@ -112,12 +110,12 @@ class Sessions:
     async def _alive(self, secret: str) -> BrowserSession:
         key = digest(secret)
         found = await self._book.remembered.find(key.hex(), lambda: self._book.store.find(key))
-        if found is None or self._is_over(found):
+        if found is None or not self._living().has(found):
             raise session_ended()
         if await self._registry.find(found.issuer_id) is None:
             raise session_ended()
         return found
 
-    def _is_over(self, session: BrowserSession) -> bool:
+    def _living(self) -> Living:
         now = self._now()
-        return now >= session.expires_at or now >= session.last_used_at + self.policy.idle
+        return Living(ends_after=now, used_after=now - self.policy.idle)

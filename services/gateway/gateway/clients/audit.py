@@ -9,6 +9,7 @@ from clientsphere.audit.v1 import audit_service_pb2_grpc
 from clientsphere_common.paging import PageWish
 from clientsphere_common.rpc.calls import OutgoingCalls
 from gateway.model.trail import RecordedFact, TrailChoice, TrailEvent, TrailHead, TrailPage
+from gateway.times import first_unix_ms
 
 if TYPE_CHECKING:
     import grpc
@@ -23,11 +24,16 @@ class AuditServiceTrail:
         self._timeout_s = call_timeout_s
 
     async def page(self, choice: TrailChoice, wish: PageWish) -> TrailPage:
+        start, end = choice.since, choice.until
         request = audit.ListEventsRequest(
             after_sequence=choice.after,
             page_size=wish.size,
             action=choice.action,
             page_token=wish.token,
+            principal_id=choice.principal_id,
+            outcome=choice.outcome,
+            occurred_from_ms=None if start is None else first_unix_ms(start),
+            occurred_before_ms=None if end is None else first_unix_ms(end),
         )
         found = await self._calls.unary(self._stub.ListEvents, request, self._timeout_s)
         # Asked second: a head that is older than the events would look like a forged chain.

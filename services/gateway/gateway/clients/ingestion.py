@@ -14,6 +14,7 @@ from gateway.clients.access import access_to_proto, audience_to_proto
 from gateway.model.access import KnowledgeBaseAccess
 from gateway.model.library import (
     Document,
+    DocumentChoice,
     DocumentState,
     Download,
     Failure,
@@ -21,13 +22,13 @@ from gateway.model.library import (
     Progress,
     Upload,
 )
-from gateway.times import from_unix_ms
+from gateway.times import first_unix_ms, from_unix_ms
 
 if TYPE_CHECKING:
     import grpc
 
 _PIECE_BYTES = 1024 * 1024
-_STATES: Mapping[int, DocumentState] = {
+_STATES: Mapping[documents.DocumentState.ValueType, DocumentState] = {
     documents.DOCUMENT_STATE_QUEUED: "queued",
     documents.DOCUMENT_STATE_PROCESSING: "processing",
     documents.DOCUMENT_STATE_READY: "ready",
@@ -98,9 +99,16 @@ class IngestionDocuments:
         found = await self._calls.unary(self._stub.GetDocument, request, self._timeout_s)
         return _document(found)
 
-    async def page(self, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
+    async def page(self, choice: DocumentChoice, wish: PageWish) -> Page[Document]:
+        start, end = choice.created_from, choice.created_before
         request = documents.ListDocumentsRequest(
-            knowledge_base_id=knowledge_base_id, page_size=wish.size, page_token=wish.token
+            knowledge_base_id=choice.knowledge_base_id,
+            states=[number for number, state in _STATES.items() if state in choice.states],
+            name_piece=choice.name_piece,
+            created_from_ms=None if start is None else first_unix_ms(start),
+            created_before_ms=None if end is None else first_unix_ms(end),
+            page_size=wish.size,
+            page_token=wish.token,
         )
         found = await self._calls.unary(self._stub.ListDocuments, request, self._timeout_s)
         items = tuple(_document(one) for one in found.documents)

@@ -52,6 +52,20 @@ class Document:
 
 
 @dataclass(frozen=True)
+class DocumentChoice:
+    """Which documents somebody asks for; as it stands, all."""
+
+    knowledge_base_id: str = ""
+    """Empty: of any."""
+    states: frozenset[DocumentState] = frozenset()
+    """Empty: in any."""
+    name_piece: str = ""
+    """Stands somewhere in the name, A to Z in either case."""
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Upload:
     """A file on its way in; `content` is read once, as it arrives."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from clientsphere_common.request import Caller
 
@@ -70,6 +71,23 @@ class ApiKey:
     def caller(self, of_role: frozenset[str]) -> Caller:
         permissions = self.permissions(of_role)
         return Caller(self.tenant_id, self.id, (self.role,), permissions=permissions)
+
+
+class KeyState(StrEnum):
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    """Whether it has expired as well or not."""
+
+
+@dataclass(frozen=True)
+class KeyChoice:
+    """Which API keys somebody asks for; as it stands, all."""
+
+    states: frozenset[KeyState] = frozenset()
+    """Empty: in any."""
+    name_piece: str = ""
+    """Stands somewhere in the name, A to Z in either case."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,13 @@ class TrailChoice:
     """A sequence number."""
     action: str = ""
     """Empty: every action."""
+    principal_id: str = ""
+    """Empty: every principal's."""
+    outcome: str = ""
+    """Empty: every outcome."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Before it."""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class TestTables:
         callback = await signing.callback_url(signing.browser(), sign_in_id)
         (state,) = parse_qs(urlsplit(callback).query)["state"]
         attempt = await tables.sign_in_attempts.take(digest(state))
-        (session,) = await tables.sessions.list_all(signing.tenant.tenant.id)
+        (session,) = await tables.sessions_of(signing.tenant.tenant.id)
         await signing.gateway.issuers.registration.remove(signing.tenant.tenant.id, sign_in_id)
         assert attempt is not None
         with pytest.raises(NotFoundError):
@@ -120,7 +120,7 @@ class TestTables:
         signing.gateway.clock.now_s += 60
         assert await status(browser) == 200
         await signing.gateway.browsers.usage.flush()
-        (session,) = await tables.sessions.list_all(signing.tenant.tenant.id)
+        (session,) = await tables.sessions_of(signing.tenant.tenant.id)
         assert (session.last_used_at - session.created_at).total_seconds() == 60
         await tables.sessions.end(session, "operator")
         trail = await tables.audit_trail()
@@ -133,4 +133,4 @@ class TestTables:
         await signing.sign_in(sign_in_id)
         signing.gateway.clock.now_s += 43_200
         await signing.sign_in(sign_in_id)
-        assert len(await tables.sessions.list_all(signing.tenant.tenant.id)) == 1
+        assert len(await tables.sessions_of(signing.tenant.tenant.id)) == 1

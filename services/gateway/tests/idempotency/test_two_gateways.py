@@ -16,6 +16,7 @@ from clientsphere_common.paging import PageWish
 from gateway.adapters.tables import OutboxRow
 from gateway.idempotency.model import Reply, Scope
 from gateway.idempotency.requests import LEASE_S
+from gateway.model.tenancy import KeyChoice
 from gateway.wiring import MIGRATIONS
 from tests.fakes.event_publisher import FakeEventPublisher
 from tests.harness.databases import DatabaseUnderTest
@@ -65,7 +66,9 @@ class TestManyAtOnce:
         for one in waiting:
             assert one.json()["code"] == "idempotency_key_in_use"
             assert one.headers["retry-after"] == "1"
-        page = await two[1].tables.api_keys.page(tenant.tenant.id, PageWish())
+        page = await two[1].tables.api_keys.page(
+            tenant.tenant.id, KeyChoice(), two[1].mint.now(), PageWish()
+        )
         assert len(page.items) == 2
         assert (await create(two[1])).content == done[0].content
 

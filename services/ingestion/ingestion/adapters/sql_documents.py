@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,7 @@ from clientsphere_common.audit_events import AuditFact, audit_event
 from clientsphere_common.db.outbox import OutboxRelay, add_to_outbox
 from clientsphere_common.db.paging import Listing, read_page
 from clientsphere_common.db.session import Database
+from clientsphere_common.db.text_match import holds
 from clientsphere_common.errors import ConflictError, NotFoundError
 from clientsphere_common.ids import new_id
 from clientsphere_common.paging import Page, PageWish
@@ -35,6 +37,7 @@ from ingestion.adapters.tables import (
 from ingestion.events import document_deleted, document_uploaded
 from ingestion.model import (
     Document,
+    DocumentChoice,
     DocumentState,
     Failure,
     Progress,
@@ -76,15 +79,11 @@ class SqlDocuments:
         async with self._database.snapshot(caller.tenant_id) as session:
             return _to_document(*await _one(session, caller, document_id))
 
-    async def page(self, caller: Caller, knowledge_base_id: str, wish: PageWish) -> Page[Document]:
-        statement = _seen(caller)
-        if knowledge_base_id:
-            statement = statement.where(DocumentRow.knowledge_base_id == knowledge_base_id)
-        query = ("documents", caller.tenant_id, knowledge_base_id)
+    async def page(self, caller: Caller, choice: DocumentChoice, wish: PageWish) -> Page[Document]:
+        query = ("documents", caller.tenant_id, *choice.words())
+        listing = Listing(DocumentRow, query, newest_first=True)
         async with self._database.snapshot(caller.tenant_id) as session:
-            page = await read_page(
-                session, statement, Listing(DocumentRow, query, newest_first=True), wish
-            )
+            page = await read_page(session, _seen(caller, *_chosen(choice)), listing, wish)
         return page.of(lambda row: _to_document(*row))
 
     async def object_key(self, caller: Caller, document_id: str) -> str:
@@ -129,6 +128,19 @@ def _seen(caller: Caller, *conditions: ColumnElement[bool]) -> Select[DocumentRo
             *conditions,
         )
     )
+
+
+def _chosen(choice: DocumentChoice) -> Iterator[ColumnElement[bool]]:
+    if choice.knowledge_base_id:
+        yield DocumentRow.knowledge_base_id == choice.knowledge_base_id
+    if choice.states:
+        yield VersionRow.state.in_(sorted(choice.states))
+    if choice.name_piece:
+        yield holds(DocumentRow.name, choice.name_piece)
+    if choice.created_from_ms is not None:
+        yield DocumentRow.created_at_ms >= choice.created_from_ms
+    if choice.created_before_ms is not None:
+        yield DocumentRow.created_at_ms < choice.created_before_ms
 
 
 async def _one(

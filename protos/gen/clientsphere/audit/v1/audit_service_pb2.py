@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from clientsphere.events.v1 import audit_pb2 as clientsphere_dot_events_dot_v1_dot_audit__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)clientsphere/audit/v1/audit_service.proto\x12\x15\x63lientsphere.audit.v1\x1a\"clientsphere/events/v1/audit.proto\"b\n\x11ListEventsRequest\x12\x16\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\x12\n\npage_token\x18\x04 \x01(\t\"b\n\x12ListEventsResponse\x12\x33\n\x06\x65vents\x18\x01 \x03(\x0b\x32#.clientsphere.audit.v1.ChainedEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x0c\x43hainedEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.clientsphere.events.v1.AuditRecorded\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x0c\n\x04hash\x18\x04 \x01(\t\x12\x15\n\rprevious_hash\x18\x05 \x01(\t\"\x10\n\x0eGetHeadRequest\"&\n\x04Head\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0c\n\x04hash\x18\x02 \x01(\t2\xca\x01\n\x0c\x41uditService\x12\x66\n\nListEvents\x12(.clientsphere.audit.v1.ListEventsRequest\x1a).clientsphere.audit.v1.ListEventsResponse\"\x03\x90\x02\x01\x12R\n\x07GetHead\x12%.clientsphere.audit.v1.GetHeadRequest\x1a\x1b.clientsphere.audit.v1.Head\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)clientsphere/audit/v1/audit_service.proto\x12\x15\x63lientsphere.audit.v1\x1a\"clientsphere/events/v1/audit.proto\"\xf5\x01\n\x11ListEventsRequest\x12\x16\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x05 \x01(\t\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12\x1d\n\x10occurred_from_ms\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x1f\n\x12occurred_before_ms\x18\x08 \x01(\x03H\x01\x88\x01\x01\x42\x13\n\x11_occurred_from_msB\x15\n\x13_occurred_before_ms\"b\n\x12ListEventsResponse\x12\x33\n\x06\x65vents\x18\x01 \x03(\x0b\x32#.clientsphere.audit.v1.ChainedEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8d\x01\n\x0c\x43hainedEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.clientsphere.events.v1.AuditRecorded\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x0c\n\x04hash\x18\x04 \x01(\t\x12\x15\n\rprevious_hash\x18\x05 \x01(\t\"\x10\n\x0eGetHeadRequest\"&\n\x04Head\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0c\n\x04hash\x18\x02 \x01(\t2\xca\x01\n\x0c\x41uditService\x12\x66\n\nListEvents\x12(.clientsphere.audit.v1.ListEventsRequest\x1a).clientsphere.audit.v1.ListEventsResponse\"\x03\x90\x02\x01\x12R\n\x07GetHead\x12%.clientsphere.audit.v1.GetHeadRequest\x1a\x1b.clientsphere.audit.v1.Head\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,16 +36,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\220\002\001'
   _globals['_AUDITSERVICE'].methods_by_name['GetHead']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['GetHead']._serialized_options = b'\220\002\001'
-  _globals['_LISTEVENTSREQUEST']._serialized_start=104
-  _globals['_LISTEVENTSREQUEST']._serialized_end=202
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=204
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=302
-  _globals['_CHAINEDEVENT']._serialized_start=305
-  _globals['_CHAINEDEVENT']._serialized_end=446
-  _globals['_GETHEADREQUEST']._serialized_start=448
-  _globals['_GETHEADREQUEST']._serialized_end=464
-  _globals['_HEAD']._serialized_start=466
-  _globals['_HEAD']._serialized_end=504
-  _globals['_AUDITSERVICE']._serialized_start=507
-  _globals['_AUDITSERVICE']._serialized_end=709
+  _globals['_LISTEVENTSREQUEST']._serialized_start=105
+  _globals['_LISTEVENTSREQUEST']._serialized_end=350
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=352
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=450
+  _globals['_CHAINEDEVENT']._serialized_start=453
+  _globals['_CHAINEDEVENT']._serialized_end=594
+  _globals['_GETHEADREQUEST']._serialized_start=596
+  _globals['_GETHEADREQUEST']._serialized_end=612
+  _globals['_HEAD']._serialized_start=614
+  _globals['_HEAD']._serialized_end=652
+  _globals['_AUDITSERVICE']._serialized_start=655
+  _globals['_AUDITSERVICE']._serialized_end=857
 # @@protoc_insertion_point(module_scope)

@@ -27,6 +27,10 @@ class ListEventsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    OCCURRED_FROM_MS_FIELD_NUMBER: _builtins.int
+    OCCURRED_BEFORE_MS_FIELD_NUMBER: _builtins.int
     after_sequence: _builtins.int
     """Only events after this sequence number; 0 from the beginning."""
     page_size: _builtins.int
@@ -34,7 +38,15 @@ class ListEventsRequest(_message.Message):
     action: _builtins.str
     """Empty: every action."""
     page_token: _builtins.str
-    """From the response before; empty for the first page."""
+    """From the response before, which was for the same filters; empty for the first page."""
+    principal_id: _builtins.str
+    """Empty: every principal's."""
+    outcome: _builtins.str
+    """"succeeded", "denied" or "failed"; empty: any."""
+    occurred_from_ms: _builtins.int
+    """Only events that occurred then or later, in Unix milliseconds. Their order is not quite that of their sequence."""
+    occurred_before_ms: _builtins.int
+    """Only events that occurred before then."""
     def __init__(
         self,
         *,
@@ -42,12 +54,23 @@ class ListEventsRequest(_message.Message):
         page_size: _builtins.int = ...,
         action: _builtins.str = ...,
         page_token: _builtins.str = ...,
+        principal_id: _builtins.str = ...,
+        outcome: _builtins.str = ...,
+        occurred_from_ms: _builtins.int | None = ...,
+        occurred_before_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_occurred_before_ms", b"_occurred_before_ms", "_occurred_from_ms", b"_occurred_from_ms", "occurred_before_ms", b"occurred_before_ms", "occurred_from_ms", b"occurred_from_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "after_sequence", b"after_sequence", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_occurred_before_ms", b"_occurred_before_ms", "_occurred_from_ms", b"_occurred_from_ms", "action", b"action", "after_sequence", b"after_sequence", "occurred_before_ms", b"occurred_before_ms", "occurred_from_ms", b"occurred_from_ms", "outcome", b"outcome", "page_size", b"page_size", "page_token", b"page_token", "principal_id", b"principal_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__occurred_before_ms: _TypeAlias = _typing.Literal["occurred_before_ms"]  # noqa: Y015
+    _WhichOneofArgType__occurred_before_ms: _TypeAlias = _typing.Literal["_occurred_before_ms", b"_occurred_before_ms"]  # noqa: Y015
+    _WhichOneofReturnType__occurred_from_ms: _TypeAlias = _typing.Literal["occurred_from_ms"]  # noqa: Y015
+    _WhichOneofArgType__occurred_from_ms: _TypeAlias = _typing.Literal["_occurred_from_ms", b"_occurred_from_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__occurred_before_ms) -> _WhichOneofReturnType__occurred_before_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__occurred_from_ms) -> _WhichOneofReturnType__occurred_from_ms | None: ...
 
 Global___ListEventsRequest: _TypeAlias = ListEventsRequest  # noqa: Y015
 

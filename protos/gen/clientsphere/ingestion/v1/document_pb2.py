@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from clientsphere.ingestion.v1 import access_pb2 as clientsphere_dot_ingestion_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(clientsphere/ingestion/v1/document.proto\x12\x19\x63lientsphere.ingestion.v1\x1a&clientsphere/ingestion/v1/access.proto\"\x84\x03\n\x08\x44ocument\x12\n\n\x02id\x18\x01 \x01(\t\x12\x19\n\x11knowledge_base_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\x05\x12\x37\n\x05state\x18\x08 \x01(\x0e\x32(.clientsphere.ingestion.v1.DocumentState\x12\x35\n\x08progress\x18\t \x01(\x0b\x32#.clientsphere.ingestion.v1.Progress\x12\x33\n\x07\x66\x61ilure\x18\n \x01(\x0b\x32\".clientsphere.ingestion.v1.Failure\x12\x12\n\npage_count\x18\x0b \x01(\x05\x12\x13\n\x0b\x63hunk_count\x18\x0c \x01(\x05\x12\x15\n\rcreated_at_ms\x18\r \x01(\x03\x12\x15\n\rupdated_at_ms\x18\x0e \x01(\x03\"D\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x13\n\x0b\x63hunks_done\x18\x02 \x01(\x05\x12\x14\n\x0c\x63hunks_total\x18\x03 \x01(\x05\"(\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"j\n\x15UploadDocumentRequest\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32\'.clientsphere.ingestion.v1.UploadHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x80\x01\n\x0cUploadHeader\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x34\n\x07readers\x18\x03 \x01(\x0b\x32#.clientsphere.ingestion.v1.Audience\x12\x11\n\tupload_id\x18\x04 \x01(\t\"g\n\x16UploadDocumentResponse\x12\x35\n\x08\x64ocument\x18\x01 \x01(\x0b\x32#.clientsphere.ingestion.v1.Document\x12\x16\n\x0eis_new_version\x18\x02 \x01(\x08\"X\n\x14ListDocumentsRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"h\n\x15ListDocumentsResponse\x12\x36\n\tdocuments\x18\x01 \x03(\x0b\x32#.clientsphere.ingestion.v1.Document\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x12GetDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\",\n\x15\x44\x65leteDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\"\x18\n\x16\x44\x65leteDocumentResponse\"k\n\x17\x44ownloadDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12;\n\x07\x63ontent\x18\x02 \x01(\x0e\x32*.clientsphere.ingestion.v1.DocumentContent\"k\n\x18\x44ownloadDocumentResponse\x12\x37\n\x08\x64ocument\x18\x01 \x01(\x0b\x32#.clientsphere.ingestion.v1.DocumentH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part*\x9e\x01\n\rDocumentState\x12\x1e\n\x1a\x44OCUMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44OCUMENT_STATE_QUEUED\x10\x01\x12\x1d\n\x19\x44OCUMENT_STATE_PROCESSING\x10\x02\x12\x18\n\x14\x44OCUMENT_STATE_READY\x10\x03\x12\x19\n\x15\x44OCUMENT_STATE_FAILED\x10\x04*X\n\x0f\x44ocumentContent\x12 \n\x1c\x44OCUMENT_CONTENT_UNSPECIFIED\x10\x00\x12#\n\x1f\x44OCUMENT_CONTENT_EXTRACTED_TEXT\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(clientsphere/ingestion/v1/document.proto\x12\x19\x63lientsphere.ingestion.v1\x1a&clientsphere/ingestion/v1/access.proto\"\x84\x03\n\x08\x44ocument\x12\n\n\x02id\x18\x01 \x01(\t\x12\x19\n\x11knowledge_base_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\x05\x12\x37\n\x05state\x18\x08 \x01(\x0e\x32(.clientsphere.ingestion.v1.DocumentState\x12\x35\n\x08progress\x18\t \x01(\x0b\x32#.clientsphere.ingestion.v1.Progress\x12\x33\n\x07\x66\x61ilure\x18\n \x01(\x0b\x32\".clientsphere.ingestion.v1.Failure\x12\x12\n\npage_count\x18\x0b \x01(\x05\x12\x13\n\x0b\x63hunk_count\x18\x0c \x01(\x05\x12\x15\n\rcreated_at_ms\x18\r \x01(\x03\x12\x15\n\rupdated_at_ms\x18\x0e \x01(\x03\"D\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x13\n\x0b\x63hunks_done\x18\x02 \x01(\x05\x12\x14\n\x0c\x63hunks_total\x18\x03 \x01(\x05\"(\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"j\n\x15UploadDocumentRequest\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32\'.clientsphere.ingestion.v1.UploadHeaderH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x80\x01\n\x0cUploadHeader\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x34\n\x07readers\x18\x03 \x01(\x0b\x32#.clientsphere.ingestion.v1.Audience\x12\x11\n\tupload_id\x18\x04 \x01(\t\"g\n\x16UploadDocumentResponse\x12\x35\n\x08\x64ocument\x18\x01 \x01(\x0b\x32#.clientsphere.ingestion.v1.Document\x12\x16\n\x0eis_new_version\x18\x02 \x01(\x08\"\x8e\x02\n\x14ListDocumentsRequest\x12\x19\n\x11knowledge_base_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x38\n\x06states\x18\x04 \x03(\x0e\x32(.clientsphere.ingestion.v1.DocumentState\x12\x12\n\nname_piece\x18\x05 \x01(\t\x12\x1c\n\x0f\x63reated_from_ms\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11\x63reated_before_ms\x18\x07 \x01(\x03H\x01\x88\x01\x01\x42\x12\n\x10_created_from_msB\x14\n\x12_created_before_ms\"h\n\x15ListDocumentsResponse\x12\x36\n\tdocuments\x18\x01 \x03(\x0b\x32#.clientsphere.ingestion.v1.Document\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x12GetDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\",\n\x15\x44\x65leteDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\"\x18\n\x16\x44\x65leteDocumentResponse\"k\n\x17\x44ownloadDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12;\n\x07\x63ontent\x18\x02 \x01(\x0e\x32*.clientsphere.ingestion.v1.DocumentContent\"k\n\x18\x44ownloadDocumentResponse\x12\x37\n\x08\x64ocument\x18\x01 \x01(\x0b\x32#.clientsphere.ingestion.v1.DocumentH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part*\x9e\x01\n\rDocumentState\x12\x1e\n\x1a\x44OCUMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44OCUMENT_STATE_QUEUED\x10\x01\x12\x1d\n\x19\x44OCUMENT_STATE_PROCESSING\x10\x02\x12\x18\n\x14\x44OCUMENT_STATE_READY\x10\x03\x12\x19\n\x15\x44OCUMENT_STATE_FAILED\x10\x04*X\n\x0f\x44ocumentContent\x12 \n\x1c\x44OCUMENT_CONTENT_UNSPECIFIED\x10\x00\x12#\n\x1f\x44OCUMENT_CONTENT_EXTRACTED_TEXT\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clientsphere.ingestion.v1.document_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DOCUMENTSTATE']._serialized_start=1488
-  _globals['_DOCUMENTSTATE']._serialized_end=1646
-  _globals['_DOCUMENTCONTENT']._serialized_start=1648
-  _globals['_DOCUMENTCONTENT']._serialized_end=1736
+  _globals['_DOCUMENTSTATE']._serialized_start=1671
+  _globals['_DOCUMENTSTATE']._serialized_end=1829
+  _globals['_DOCUMENTCONTENT']._serialized_start=1831
+  _globals['_DOCUMENTCONTENT']._serialized_end=1919
   _globals['_DOCUMENT']._serialized_start=112
   _globals['_DOCUMENT']._serialized_end=500
   _globals['_PROGRESS']._serialized_start=502
@@ -48,18 +48,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADHEADER']._serialized_end=851
   _globals['_UPLOADDOCUMENTRESPONSE']._serialized_start=853
   _globals['_UPLOADDOCUMENTRESPONSE']._serialized_end=956
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=958
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1046
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1048
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1152
-  _globals['_GETDOCUMENTREQUEST']._serialized_start=1154
-  _globals['_GETDOCUMENTREQUEST']._serialized_end=1195
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1197
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1241
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1243
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1267
-  _globals['_DOWNLOADDOCUMENTREQUEST']._serialized_start=1269
-  _globals['_DOWNLOADDOCUMENTREQUEST']._serialized_end=1376
-  _globals['_DOWNLOADDOCUMENTRESPONSE']._serialized_start=1378
-  _globals['_DOWNLOADDOCUMENTRESPONSE']._serialized_end=1485
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=959
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1229
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1231
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1335
+  _globals['_GETDOCUMENTREQUEST']._serialized_start=1337
+  _globals['_GETDOCUMENTREQUEST']._serialized_end=1378
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1380
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1424
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1426
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1450
+  _globals['_DOWNLOADDOCUMENTREQUEST']._serialized_start=1452
+  _globals['_DOWNLOADDOCUMENTREQUEST']._serialized_end=1559
+  _globals['_DOWNLOADDOCUMENTRESPONSE']._serialized_start=1561
+  _globals['_DOWNLOADDOCUMENTRESPONSE']._serialized_end=1668
 # @@protoc_insertion_point(module_scope)

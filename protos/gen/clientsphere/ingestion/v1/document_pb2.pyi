@@ -283,24 +283,49 @@ class ListDocumentsRequest(_message.Message):
     KNOWLEDGE_BASE_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    NAME_PIECE_FIELD_NUMBER: _builtins.int
+    CREATED_FROM_MS_FIELD_NUMBER: _builtins.int
+    CREATED_BEFORE_MS_FIELD_NUMBER: _builtins.int
     knowledge_base_id: _builtins.str
     """Empty: of all knowledge bases."""
     page_size: _builtins.int
     """1 to 200; 0 means 50."""
     page_token: _builtins.str
-    """From the response before; empty for the first page."""
+    """From the response before, which was for the same filters; empty for the first page."""
+    name_piece: _builtins.str
+    """Only documents whose name holds this, A to Z in either case; empty: any. At most 200 characters."""
+    created_from_ms: _builtins.int
+    """Only documents created then or later, in Unix milliseconds."""
+    created_before_ms: _builtins.int
+    """Only documents created before then."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[Global___DocumentState.ValueType]:
+        """Only documents in one of these; none: in any."""
+
     def __init__(
         self,
         *,
         knowledge_base_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        states: _abc.Iterable[Global___DocumentState.ValueType] | None = ...,
+        name_piece: _builtins.str = ...,
+        created_from_ms: _builtins.int | None = ...,
+        created_before_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_created_before_ms", b"_created_before_ms", "_created_from_ms", b"_created_from_ms", "created_before_ms", b"created_before_ms", "created_from_ms", b"created_from_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["knowledge_base_id", b"knowledge_base_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_created_before_ms", b"_created_before_ms", "_created_from_ms", b"_created_from_ms", "created_before_ms", b"created_before_ms", "created_from_ms", b"created_from_ms", "knowledge_base_id", b"knowledge_base_id", "name_piece", b"name_piece", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__created_before_ms: _TypeAlias = _typing.Literal["created_before_ms"]  # noqa: Y015
+    _WhichOneofArgType__created_before_ms: _TypeAlias = _typing.Literal["_created_before_ms", b"_created_before_ms"]  # noqa: Y015
+    _WhichOneofReturnType__created_from_ms: _TypeAlias = _typing.Literal["created_from_ms"]  # noqa: Y015
+    _WhichOneofArgType__created_from_ms: _TypeAlias = _typing.Literal["_created_from_ms", b"_created_from_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__created_before_ms) -> _WhichOneofReturnType__created_before_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__created_from_ms) -> _WhichOneofReturnType__created_from_ms | None: ...
 
 Global___ListDocumentsRequest: _TypeAlias = ListDocumentsRequest  # noqa: Y015
 

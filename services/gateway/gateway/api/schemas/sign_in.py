@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.api.schemas.common import Example, ResponseBody, examples
+from gateway.api.schemas.common import Example, PageBody, ResponseBody, examples
 from gateway.browser_sign_in.model import BrowserSession
 
 _SESSION: Example = {
@@ -58,7 +58,5 @@ class SessionBody(ResponseBody):
         )
 
 
-class SessionList(ResponseBody):
-    model_config = examples({"items": [_SESSION]})
-
-    items: list[SessionBody]
+class SessionList(PageBody[SessionBody]):
+    model_config = examples({"items": [_SESSION], "next_page_token": None})
