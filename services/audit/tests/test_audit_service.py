@@ -93,6 +93,11 @@ class TestAuditService:
         page = await service.list_events(after_sequence=1, page_size=2, action="question.asked")
         assert [one.sequence for one in page] == [2, 3]
         assert await service.list_events(action="document.uploaded") == []
+        assert len(await service.list_events(principal_id="usr_1", outcome="succeeded")) == 4
+        assert await service.list_events(principal_id="usr_2") == []
+        assert await service.list_events(outcome="denied") == []
+        assert len(await service.list_events(occurred_from_ms=0)) == 4
+        assert await service.list_events(occurred_before_ms=0) == []
 
     async def test_refuses_a_page_that_cannot_be(self, service: Service) -> None:
         as_caller("tnt_a")

@@ -155,6 +155,62 @@ class TestLinks:
         assert await sequences(trail, action="question.asked") == [3]
         assert await sequences(trail, action="question.forgotten") == []
 
+    @pytest.mark.parametrize(
+        ("choice", "expected"),
+        [
+            (TrailChoice(principal_id="usr_2"), [2]),
+            (TrailChoice(principal_id="usr_"), []),
+            (TrailChoice(outcome="denied"), [2, 3]),
+            (TrailChoice(outcome="denied", action="question.asked"), [3]),
+            (TrailChoice(occurred_from_ms=2000), [1, 3]),
+            (TrailChoice(occurred_from_ms=2001), [3]),
+            (TrailChoice(occurred_before_ms=2000), [2]),
+            (TrailChoice(occurred_from_ms=1000, occurred_before_ms=3000), [1, 2]),
+            (TrailChoice(after_sequence=1, occurred_before_ms=3000), [2]),
+        ],
+        ids=str,
+    )
+    async def test_can_be_those_that_fit_every_filter(
+        self, trail: AuditTrail, choice: TrailChoice, expected: list[int]
+    ) -> None:
+        """The second one came late: it had happened first."""
+        for number, changes in enumerate(
+            (
+                {"occurred_at_ms": 2000},
+                {"occurred_at_ms": 1000, "principal_id": "usr_2", "outcome": "denied"},
+                {"occurred_at_ms": 3000, "action": "question.asked", "outcome": "denied"},
+            )
+        ):
+            event = replace(UPLOADED, event_id=f"evt_{number}", **changes)  # type: ignore[arg-type] # chosen above
+            await trail.record("tnt_a", event)
+        page = await trail.page(AUDITOR, choice, 0)
+        assert [link.sequence for link in page.items] == expected
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            TrailChoice(),
+            TrailChoice(principal_id="usr_1"),
+            TrailChoice(outcome="succeeded"),
+            TrailChoice(principal_id="usr_1", outcome="succeeded", occurred_from_ms=0),
+            TrailChoice(principal_id="usr_1", outcome="succeeded", occurred_before_ms=2**60),
+        ],
+        ids=str,
+    )
+    async def test_are_led_on_to_with_the_same_filters_only(
+        self, trail: AuditTrail, other: TrailChoice
+    ) -> None:
+        await record(trail, 3)
+        choice = TrailChoice(principal_id="usr_1", outcome="succeeded")
+        token = (await trail.page(AUDITOR, choice, 1)).next_page_token or ""
+        assert [link.sequence for link in (await trail.page(AUDITOR, choice, 9, token)).items] == [
+            2,
+            3,
+        ]
+        with pytest.raises(InvalidInputError) as refused:
+            await trail.page(AUDITOR, other, 9, token)
+        assert refused.value.code == "invalid_page_token"
+
     @pytest.mark.parametrize("page_size", [-1, 1001])
     async def test_a_page_of_an_impossible_size_is_refused(
         self, trail: AuditTrail, page_size: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -30,8 +30,9 @@ from gateway.model.access import DocumentAccess, KnowledgeBaseAccess
 from gateway.model.answers import Delta, Finish, Question, Usage
 from gateway.model.library import DocumentChoice, Failure, Progress, Upload
 from gateway.model.trail import TrailChoice, TrailHead
+from gateway.times import to_unix_ms
 from tests.fakes.gateway_neighbours import Neighbours
-from tests.fakes.gateway_ports import new_passage
+from tests.fakes.gateway_ports import NOW, new_passage
 from tests.harness.rpc import RpcHost, as_caller, rpc_host
 
 AT = datetime(2026, 11, 22, 9, 33, 20, 125000, tzinfo=UTC)
@@ -142,13 +143,32 @@ class TestIngestionDocuments:
             document = await client.get("doc_1")
             assert document.failure == Failure("pdf_encrypted", "It is locked.")
             assert document.state == "failed"
-            assert (
-                await client.page(DocumentChoice("kb_1"), PageWish(7))
-            ).next_page_token == "more"
-            assert (
-                await client.page(DocumentChoice("kb_1"), PageWish(7, "more"))
-            ).next_page_token is None
+            everything = DocumentChoice()
+            assert (await client.page(everything, PageWish(7))).next_page_token == "more"
+            assert (await client.page(everything, PageWish(7, "more"))).next_page_token is None
             await client.delete("doc_1")
+
+    async def test_lists_what_was_chosen_from_the_first_millisecond_of_a_time_on(self) -> None:
+        half = timedelta(microseconds=500)
+        choice = DocumentChoice(
+            "kb_1", frozenset({"failed", "queued"}), "a", NOW - half, NOW + half
+        )
+        async with hosted() as (neighbours, host):
+            client = IngestionDocuments(host.channel, host.calls, 5, 5)
+            await client.page(choice, PageWish(7, "t"))
+            await client.page(DocumentChoice(), PageWish())
+        chosen, everything = neighbours.ingestion.seen
+        now_ms = to_unix_ms(NOW)
+        assert chosen == documents.ListDocumentsRequest(
+            knowledge_base_id="kb_1",
+            page_size=7,
+            page_token="t",
+            states=[documents.DOCUMENT_STATE_QUEUED, documents.DOCUMENT_STATE_FAILED],
+            name_piece="a",
+            created_from_ms=now_ms,
+            created_before_ms=now_ms + 1,
+        )
+        assert everything == documents.ListDocumentsRequest(page_size=50)
 
     async def test_downloads_the_bytes_or_the_text(self) -> None:
         async with hosted() as (neighbours, host):
@@ -238,7 +258,7 @@ class TestAuditServiceTrail:
     async def test_gives_a_page_with_the_head(self) -> None:
         async with hosted() as (neighbours, host):
             page = await AuditServiceTrail(host.channel, host.calls, 5).page(
-                TrailChoice(40, "x"), PageWish(7, "t")
+                TrailChoice(40, "x", "key_1", "denied", NOW, NOW), PageWish(7, "t")
             )
         (event,) = page.items
         assert (event.sequence, event.event.action, event.event.details) == (
@@ -250,3 +270,6 @@ class TestAuditServiceTrail:
         (request,) = neighbours.audit.seen
         assert (request.after_sequence, request.action) == (40, "x")
         assert (request.page_size, request.page_token) == (7, "t")
+        assert (request.principal_id, request.outcome) == ("key_1", "denied")
+        now_ms = to_unix_ms(NOW)
+        assert (request.occurred_from_ms, request.occurred_before_ms) == (now_ms, now_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -85,6 +86,51 @@ async def _end(signing: SigningIn, sign_in_id: str, here: Browser, end: str) -> 
     path = f"/v1/tenants/{signing.tenant.tenant.id}/token-issuers/{sign_in_id}"
     async with signing.gateway.client(OPERATOR_KEY) as operator:
         return await operator.delete(path)
+
+
+class TestTheList:
+    async def test_comes_newest_first_in_full_pages_of_what_is_not_over(
+        self, signing: SigningIn, sign_in_id: str, tables: Tables
+    ) -> None:
+        clock = signing.gateway.clock
+        for place in range(6):
+            # Some in the same millisecond. Of the second and the fourth one the hour ends soon.
+            clock.now_s += 60 * (place % 2)
+            await signing.sign_in(sign_in_id, sub=f"person {place}")
+        made = await tables.sessions_of(signing.tenant.tenant.id)
+        begun = [one.created_at for one in made]
+        assert begun == sorted(begun, reverse=True)
+        unused, used = made[1::2], made[::2]
+        await tables.sessions.mark_used(
+            {one.id: one.created_at + timedelta(minutes=30) for one in used}
+        )
+        clock.now_s += 3600
+        assert len(unused) == 3
+        async with signing.gateway.client(signing.tenant.owner_key.key) as owner:
+            first = (await owner.get("/v1/sessions?page_size=2")).json()
+            token = first["next_page_token"]
+            rest = (await owner.get(f"/v1/sessions?page_token={token}")).json()
+            ids = [[one["id"] for one in page["items"]] for page in (first, rest)]
+            assert (ids, rest["next_page_token"]) == (
+                [[one.id for one in used[:2]], [one.id for one in used[2:]]],
+                None,
+            )
+            gone = await owner.delete(f"/v1/sessions/{unused[0].id}")
+            assert (gone.status_code, gone.json()["code"]) == (404, "session_not_found")
+
+    async def test_refuses_tokens_of_others_and_pages_that_make_no_sense(
+        self, signing: SigningIn, sign_in_id: str
+    ) -> None:
+        for subject in ("ada", "bob"):
+            await signing.sign_in(sign_in_id, sub=subject)
+        other = await signing.gateway.new_tenant("Quaymere")
+        async with signing.gateway.client(signing.tenant.owner_key.key) as owner:
+            token = (await owner.get("/v1/sessions?page_size=1")).json()["next_page_token"]
+            impossible = await owner.get("/v1/sessions?page_size=201")
+        async with signing.gateway.client(other.owner_key.key) as stranger:
+            foreign = await stranger.get(f"/v1/sessions?page_token={token}")
+        codes = [(one.status_code, one.json()["code"]) for one in (impossible, foreign)]
+        assert codes == [(400, "invalid_request"), (400, "invalid_page_token")]
 
 
 class TestTables:
