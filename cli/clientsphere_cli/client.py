@@ -15,10 +15,11 @@ from clientsphere_cli.connection import Connection
 from clientsphere_cli.failures import ApiError, CliError
 from clientsphere_cli.model.access import Audience, KnowledgeBaseAccess
 from clientsphere_cli.model.answers import Answer, Delta, Passage
-from clientsphere_cli.model.library import Document, KnowledgeBase, Received
+from clientsphere_cli.model.library import Document, DocumentFilters, KnowledgeBase, Received
 from clientsphere_cli.model.sign_in import Me, SignInParameters
 from clientsphere_cli.model.tenancy import (
     ApiKey,
+    KeyFilters,
     KeyRequest,
     Limit,
     NewApiKey,
@@ -26,7 +27,7 @@ from clientsphere_cli.model.tenancy import (
     Role,
     RotatedKey,
 )
-from clientsphere_cli.model.trail import TrailHead, TrailPage
+from clientsphere_cli.model.trail import TrailFilters, TrailHead, TrailPage
 from clientsphere_cli.model.webhooks import Delivery, NewWebhook, Webhook
 from clientsphere_cli.sse import read_events
 from clientsphere_cli.transport import Transport, problem_of
@@ -40,6 +41,7 @@ _EVENTS_PER_PAGE = "1000"
 
 T = TypeVar("T")
 P = TypeVar("P", bound="_Paged")
+_Query = Mapping[str, str | Sequence[str]]
 
 
 @asynccontextmanager
@@ -98,8 +100,8 @@ class Client:
         request = self._transport.request("POST", "/v1/api-keys", json=body)
         return await self._transport.fetch(request, NewApiKey)
 
-    async def api_keys(self) -> Sequence[ApiKey]:
-        return await self._all("/v1/api-keys", _Page[ApiKey])
+    async def api_keys(self, filters: KeyFilters | None = None) -> Sequence[ApiKey]:
+        return await self._all("/v1/api-keys", _Page[ApiKey], _query(filters))
 
     async def rotate_api_key(self, key_id: str, overlap_hours: int) -> RotatedKey:
         """The key's text from before is good for `overlap_hours` more."""
@@ -171,10 +173,9 @@ class Client:
         document = self._transport.parse(response.content, Document)
         return Received(document, is_new=response.status_code == httpx.codes.ACCEPTED)
 
-    async def documents(self, knowledge_base_id: str | None = None) -> AsyncGenerator[Document]:
-        """All of them, fetched page by page as they are taken."""
-        query = {"knowledge_base_id": knowledge_base_id} if knowledge_base_id else {}
-        pages = self._pages("/v1/documents", _Page[Document], query)
+    async def documents(self, filters: DocumentFilters | None = None) -> AsyncGenerator[Document]:
+        """All that fit, fetched page by page as they are taken."""
+        pages = self._pages("/v1/documents", _Page[Document], _query(filters))
         async with aclosing(pages):
             async for page in pages:
                 for document in page.items:
@@ -244,24 +245,26 @@ class Client:
         request = self._transport.request("GET", _TRAIL, params={"page_size": "1"})
         return (await self._transport.fetch(request, TrailPage)).head
 
-    async def trail(self, after: int = 0, action: str | None = None) -> AsyncGenerator[ChainLink]:
+    async def trail(
+        self, after: int = 0, filters: TrailFilters | None = None
+    ) -> AsyncGenerator[ChainLink]:
         """The events after the one numbered `after`, oldest first, up to the newest."""
-        query = {"after": str(after), "page_size": _EVENTS_PER_PAGE}
-        if action:
-            query["action"] = action
+        query = {**_query(filters), "after": str(after), "page_size": _EVENTS_PER_PAGE}
         async with aclosing(self._pages(_TRAIL, TrailPage, query)) as pages:
             async for page in pages:
                 for link in page.items:
                     yield link
 
-    async def _all(self, path: str, kind: type[_Page[T]]) -> Sequence[T]:
-        return [item async for page in self._pages(path, kind) for item in page.items]
+    async def _all(
+        self, path: str, kind: type[_Page[T]], query: _Query | None = None
+    ) -> Sequence[T]:
+        return [item async for page in self._pages(path, kind, query) for item in page.items]
 
     async def _pages(
-        self, path: str, kind: type[P], query: Mapping[str, str] | None = None
+        self, path: str, kind: type[P], query: _Query | None = None
     ) -> AsyncGenerator[P]:
         """One after the other, as they are taken."""
-        asked = {"page_size": _ITEMS_PER_PAGE, **(query or {})}
+        asked: dict[str, str | Sequence[str]] = {"page_size": _ITEMS_PER_PAGE, **(query or {})}
         while True:
             request = self._transport.request("GET", path, params=asked)
             page = await self._transport.fetch(request, kind)
@@ -278,6 +281,10 @@ class Client:
 
     async def _delete(self, path: str, id_: str) -> None:
         await self._transport.send(self._transport.request("DELETE", _one(path, id_)))
+
+
+def _query(filters: KeyFilters | DocumentFilters | TrailFilters | None) -> _Query:
+    return {} if filters is None else {name: one for name, one in asdict(filters).items() if one}
 
 
 def _one(path: str, id_: str) -> str:

@@ -64,6 +64,30 @@ class TestEvents:
         result = command.run("audit", "events", "--limit", "0", "--action", "tenant.created")
         assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["1", "1001", "2001"]
 
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            (("--principal", f"key_{0:032d}", "--limit", "1"), ["2500"]),
+            (("--principal", "key_1"), []),
+            (("--outcome", "denied"), ["7"]),
+            (
+                ("--since", "2026-11-22T10:00:00.002Z", "--until", "2026-11-22T10:00:00.004Z"),
+                ["2", "3"],
+            ),
+        ],
+        ids=str,
+    )
+    def test_newest_that_fit_are_shown(
+        self,
+        command: CommandLine,
+        trail: FakeTenant,
+        options: tuple[str, ...],
+        expected: list[str],
+    ) -> None:
+        trail.trail[6]["event"]["outcome"] = "denied"
+        lines = command.run("audit", "events", *options).stdout.splitlines()
+        assert [line.split()[0] for line in lines[1:]] == expected
+
     def test_wide_terminal_shows_who_it_was(self, command: CommandLine, trail: FakeTenant) -> None:
         assert command.run("audit", columns=120).stdout.split("\n")[0].endswith("By")
 

@@ -41,6 +41,19 @@ class TestDocuments:
         result = command.run("documents", "--knowledge-base", "empty")
         assert result.stdout.startswith("No documents yet.")
 
+    def test_are_chosen_by_state_and_by_a_piece_of_their_name(
+        self, command: CommandLine, tenant: FakeTenant
+    ) -> None:
+        put(tenant, "report.pdf", "a report.txt", "notes.txt", "old report.txt")
+        for number, state in enumerate(("ready", "failed", "failed", "processing"), start=1):
+            tenant.documents[f"doc_{number:032d}"]["state"] = state
+        chosen = ("--state", "failed", "--state", "ready", "--name", "Report")
+        lines = command.run("documents", *chosen).stdout.splitlines()
+        assert len(lines) == 3
+        assert "report.pdf" in lines[1]
+        assert "a report.txt" in lines[2]
+        assert command.run("documents", "--state", "queued").stdout == "No such documents.\n"
+
     def test_every_page_of_a_long_list_is_fetched(
         self, command: CommandLine, tenant: FakeTenant
     ) -> None:

@@ -29,6 +29,13 @@ class TestApiKeys:
             (name, name) for name in ("active", "expired", "revoked")
         ]
 
+    def test_are_chosen_by_state_and_by_a_piece_of_their_name(self, command: CommandLine) -> None:
+        command.run("api-keys", "create", "search")
+        command.run("api-keys", "create", "old search", "--expires-in-days", "1")
+        command.run("api-keys", "create", "upload")
+        rows = command.run("api-keys", "--state", "active", "--name", "Search").stdout.splitlines()
+        assert [row.split()[0] for row in rows[1:]] == ["search"]
+
     def test_wide_terminal_shows_how_the_key_begins(self, command: CommandLine) -> None:
         command.run("api-keys", "create", "ci")
         assert "cs_live_abcdefgh" in command.run("api-keys", columns=130).stdout

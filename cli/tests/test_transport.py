@@ -44,7 +44,7 @@ def failing(error: httpx.HTTPError) -> Handler:
     return fail
 
 
-EMPTY: dict[str, list[str]] = {"items": []}
+EMPTY: dict[str, object] = {"items": [], "next_page_token": None}
 
 
 class TestRateLimit:
@@ -52,7 +52,7 @@ class TestRateLimit:
         sleeper = Sleeper()
         busy = httpx.Response(429, headers={"Retry-After": "7"})
         handler = responding(busy, httpx.Response(429), httpx.Response(200, json=EMPTY))
-        assert await client_of(handler, sleeper).api_keys() == ()
+        assert await client_of(handler, sleeper).api_keys() == []
         assert sleeper.slept_s == [7, 1]
 
     async def test_patience_ends(self) -> None:
@@ -124,6 +124,6 @@ class TestIdempotencyKeys:
     async def test_a_read_has_none(self) -> None:
         def handle(request: httpx.Request) -> httpx.Response:
             assert "Idempotency-Key" not in request.headers
-            return httpx.Response(200, json={"items": []})
+            return httpx.Response(200, json=EMPTY)
 
         await client_of(handle).knowledge_bases()

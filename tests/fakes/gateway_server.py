@@ -193,8 +193,8 @@ class FakeGateway:
         return JSONResponse({**tenant.api_keys[key_id], "key": "cs_live_secret"}, 201)
 
     async def _list_api_keys(self, request: Request) -> Response:
-        items = list(self._tenant(request).api_keys.values())
-        return JSONResponse(page_of(items, request.query_params))
+        query = request.query_params
+        return JSONResponse(page_of(self._tenant(request).chosen_api_keys(query), query))
 
     async def _rotate_api_key(self, request: Request) -> Response:
         key = _found(self._tenant(request).api_keys, request, "API key")
@@ -273,14 +273,8 @@ class FakeGateway:
         return JSONResponse(document, 202)
 
     async def _list_documents(self, request: Request) -> Response:
-        tenant, query = self._tenant(request), request.query_params
-        wanted = query.get("knowledge_base_id")
-        found = [
-            document
-            for document in tenant.documents.values()
-            if wanted in (None, document["knowledge_base_id"])
-        ]
-        return JSONResponse(page_of(found, query))
+        query = request.query_params
+        return JSONResponse(page_of(self._tenant(request).chosen_documents(query), query))
 
     async def _get_document(self, request: Request) -> Response:
         document = _found(self._tenant(request).documents, request, "document")
@@ -328,16 +322,10 @@ class FakeGateway:
             yield _event("error", _problem(Refusal(503, "model_unavailable", "No model answers.")))
 
     async def _list_events(self, request: Request) -> Response:
-        trail, query = self._tenant(request).trail, request.query_params
-        action, after = query.get("action"), int(query.get("after", 0))
-        items = [
-            link
-            for link in trail
-            if link["sequence"] > after and action in (None, link["event"]["action"])
-        ]
-        newest = trail[-1] if trail else {"sequence": 0, "hash": ""}
+        tenant, query = self._tenant(request), request.query_params
+        newest = tenant.trail[-1] if tenant.trail else {"sequence": 0, "hash": ""}
         head = {"sequence": newest["sequence"], "hash": newest["hash"]}
-        return JSONResponse({**page_of(items, query), "head": head})
+        return JSONResponse({**page_of(tenant.chosen_events(query), query), "head": head})
 
     def _require_operator(self, request: Request) -> None:
         self._note(request)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
+
+from starlette.datastructures import QueryParams
 
 from clientsphere_common.hash_chain import GENESIS_HASH, link_hash
 
@@ -35,6 +38,23 @@ class FakeTenant:
     webhooks: dict[str, dict[str, Any]] = field(default_factory=dict)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     trail: list[dict[str, Any]] = field(default_factory=list)
+
+    def chosen_api_keys(self, query: QueryParams) -> list[dict[str, Any]]:
+        return [key for key in self.api_keys.values() if _fits(key, query, _key_state(key))]
+
+    def chosen_documents(self, query: QueryParams) -> list[dict[str, Any]]:
+        within = query.get("knowledge_base_id")
+        return [
+            document
+            for document in self.documents.values()
+            if within in (None, document["knowledge_base_id"])
+            and _fits(document, query, document["state"])
+        ]
+
+    def chosen_events(self, query: QueryParams) -> list[dict[str, Any]]:
+        after = int(query.get("after", 0))
+        behind = [link for link in self.trail if link["sequence"] > after]
+        return [link for link in behind if _is_chosen(link["event"], query)]
 
     def record(self, action: str, target_id: str = "") -> None:
         previous = self.trail[-1]["hash"] if self.trail else GENESIS_HASH
@@ -67,6 +87,27 @@ def page_of(items: Sequence[dict[str, Any]], query: Mapping[str, str]) -> dict[s
     size = -(-size * 2 // 3)
     following = str(start + size) if len(items) > start + size else None
     return {"items": list(items[start : start + size]), "next_page_token": following}
+
+
+def _fits(item: dict[str, Any], query: QueryParams, state: str) -> bool:
+    states = query.getlist("state")
+    return query.get("name", "").lower() in item["name"].lower() and state in (states or [state])
+
+
+def _key_state(key: dict[str, Any]) -> str:
+    if key["revoked_at"]:
+        return "revoked"
+    return "expired" if key["expires_at"] else "active"
+
+
+def _is_chosen(event: dict[str, Any], query: QueryParams) -> bool:
+    at = datetime.fromtimestamp(event["occurred_at_ms"] / 1000, UTC)
+    since = datetime.fromisoformat(query.get("since", "0001-01-01T00:00:00Z"))
+    until = datetime.fromisoformat(query.get("until", "9999-12-31T00:00:00Z"))
+    names = {"action": "action", "principal": "principal_id", "outcome": "outcome"}
+    return since <= at < until and all(
+        query.get(name) in (None, event[field]) for name, field in names.items()
+    )
 
 
 def new_document(number: int, name: str, content: bytes) -> dict[str, Any]:

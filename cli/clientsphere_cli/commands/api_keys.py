@@ -10,7 +10,7 @@ import typer
 from clientsphere_cli.client import open_client
 from clientsphere_cli.command_groups import ListingGroup
 from clientsphere_cli.connection import ApiKeyOption, Connection, UrlOption, connect
-from clientsphere_cli.model.tenancy import KeyRequest
+from clientsphere_cli.model.tenancy import KeyFilters, KeyRequest
 from clientsphere_cli.output.listings import api_key_table
 from clientsphere_cli.output.quantities import moment
 from clientsphere_cli.output.secrets import new_key
@@ -20,14 +20,24 @@ group = typer.Typer(cls=ListingGroup, help="List, create, rotate and revoke API 
 
 
 @group.command("list")
-def list_api_keys(url: UrlOption = None, api_key: ApiKeyOption = None) -> None:
+def list_api_keys(
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="Only active, expired or revoked ones; may be repeated."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="PIECE", help="Only those with this in their name.")
+    ] = None,
+    url: UrlOption = None,
+    api_key: ApiKeyOption = None,
+) -> None:
     """All API keys (this is what a bare `api-keys` does)."""
-    asyncio.run(_list(connect(url, api_key)))
+    asyncio.run(_list(connect(url, api_key), KeyFilters(tuple(state or ()), name)))
 
 
-async def _list(connection: Connection) -> None:
+async def _list(connection: Connection, filters: KeyFilters) -> None:
     async with open_client(connection) as client:
-        found = await client.api_keys()
+        found = await client.api_keys(filters)
     show(api_key_table(found, wide=is_wide(stdout())))
 
 

@@ -15,6 +15,7 @@ import typer
 from clientsphere_cli.client import Client, open_client
 from clientsphere_cli.command_groups import ListingGroup
 from clientsphere_cli.connection import ApiKeyOption, Connection, UrlOption, connect
+from clientsphere_cli.model.trail import TrailFilters
 from clientsphere_cli.output.listings import event_table
 from clientsphere_cli.output.quantities import count
 from clientsphere_cli.output.terminal import is_wide, plain, show, stdout
@@ -25,11 +26,21 @@ group = typer.Typer(cls=ListingGroup, help="Read the audit trail and check its h
 
 
 @group.command("events")
-def list_events(
+def list_events(  # noqa: PLR0913 - the options of a command are its parameters
     limit: Annotated[int, typer.Option(min=0, help="The newest so many; 0 for all.")] = 20,
     action: Annotated[
         str | None, typer.Option(help="Only this action, such as document.uploaded.")
     ] = None,
+    principal: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only what this API key or user did.")
+    ] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="Only what succeeded, was denied, or failed.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="From then on, as 2026-11-22T09:30:00Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print each event whole, as one line of JSON.")
     ] = False,
@@ -37,7 +48,8 @@ def list_events(
     api_key: ApiKeyOption = None,
 ) -> None:
     """The newest audit events, oldest first (this is what a bare `audit` does)."""
-    events = asyncio.run(_events(connect(url, api_key), limit, action))
+    filters = TrailFilters(action, principal, outcome, since, until)
+    events = asyncio.run(_events(connect(url, api_key), limit, filters))
     if as_json:
         for link in events:
             typer.echo(json.dumps(dataclasses.asdict(link), ensure_ascii=False))
@@ -45,10 +57,11 @@ def list_events(
     show(event_table(events, wide=is_wide(stdout())) if events else plain("No events."))
 
 
-async def _events(connection: Connection, limit: int, action: str | None) -> Sequence[ChainLink]:
+async def _events(connection: Connection, limit: int, filters: TrailFilters) -> Sequence[ChainLink]:
     async with open_client(connection) as client:
-        after = await _before_newest(client, limit) if limit and not action else 0
-        async with aclosing(client.trail(after, action)) as events:
+        has_filters = filters != TrailFilters()
+        after = await _before_newest(client, limit) if limit and not has_filters else 0
+        async with aclosing(client.trail(after, filters)) as events:
             newest = deque[ChainLink](maxlen=limit or None)
             async for link in events:
                 newest.append(link)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from clientsphere_cli.client import open_client
 from clientsphere_cli.command_groups import ListingGroup
 from clientsphere_cli.connection import ApiKeyOption, Connection, UrlOption, connect
 from clientsphere_cli.knowledge_base_names import KnowledgeBaseOption, knowledge_base_id
+from clientsphere_cli.model.library import DocumentFilters
 from clientsphere_cli.output.listings import document_details, document_table
 from clientsphere_cli.output.quantities import count
 from clientsphere_cli.output.terminal import command_name, is_wide, plain, show, stdout
@@ -23,20 +25,34 @@ group = typer.Typer(cls=ListingGroup, help="List, show and delete documents.")
 @group.command("list")
 def list_documents(
     knowledge_base: KnowledgeBaseOption = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="Only queued, processing, ready or failed ones; may be repeated."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="PIECE", help="Only those with this in their name.")
+    ] = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
 ) -> None:
     """All documents (this is what a bare `documents` does)."""
-    asyncio.run(_list(connect(url, api_key), knowledge_base))
+    filters = DocumentFilters(state=tuple(state or ()), name=name)
+    asyncio.run(_list(connect(url, api_key), knowledge_base, filters))
 
 
-async def _list(connection: Connection, knowledge_base: str | None) -> None:
+async def _list(
+    connection: Connection, knowledge_base: str | None, filters: DocumentFilters
+) -> None:
     async with open_client(connection) as client:
-        within = await knowledge_base_id(client, knowledge_base)
+        within = replace(filters, knowledge_base_id=await knowledge_base_id(client, knowledge_base))
         async with aclosing(client.documents(within)) as documents:
             found = [document async for document in documents]
-    empty = plain(f"No documents yet. Upload some: {command_name()} upload FILE")
-    show(document_table(found, wide=is_wide(stdout())) if found else empty)
+    if found:
+        show(document_table(found, wide=is_wide(stdout())))
+    elif filters != DocumentFilters():
+        show(plain("No such documents."))
+    else:
+        show(plain(f"No documents yet. Upload some: {command_name()} upload FILE"))
 
 
 @group.command("show")

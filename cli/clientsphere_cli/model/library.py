@@ -53,6 +53,15 @@ class Document:
 
 
 @dataclass(frozen=True)
+class DocumentFilters:
+    """As the query of a request names them."""
+
+    knowledge_base_id: str | None = None
+    state: tuple[str, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True)
 class Received:
     """The server's receipt for an upload."""
 

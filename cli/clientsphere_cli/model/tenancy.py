@@ -56,6 +56,14 @@ class NewApiKey:
 
 
 @dataclass(frozen=True)
+class KeyFilters:
+    """As the query of a request names them."""
+
+    state: tuple[str, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True)
 class KeyRequest:
     name: str
     role: str

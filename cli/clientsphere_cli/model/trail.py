@@ -16,6 +16,17 @@ class TrailHead:
 
 
 @dataclass(frozen=True)
+class TrailFilters:
+    """As the query of a request names them."""
+
+    action: str | None = None
+    principal: str | None = None
+    outcome: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True)
 class TrailPage:
     items: tuple[ChainLink, ...]
     head: TrailHead

@@ -85,11 +85,14 @@ IDS: Mapping[str, str] = {
     "session_id": "session",
     "webhook_id": "webhook",
     "delivery_id": "delivery",
+    "principal": "API key",
+    "principal_id": "API key",
 }
 
 PLAIN = frozenset(
     {
         *("page_size", "page_token", "after", "action", "state", "return_to"),
+        *("name", "created_after", "created_before", "outcome", "since", "until"),
         *("X-Request-Timeout-S", "Idempotency-Key", "if-match", "if-none-match"),
         *("client_id", "cli_client_id"),  # ours at the tenant's identity provider
         *("new_id", "upload_id"),  # the gateway's, for what is not there yet
@@ -112,6 +115,7 @@ ROUTES: Mapping[str, Sequence[Recipe]] = {
     ],
     "POST /v1/knowledge-bases": [Recipe({"name": Word.NEW_NAME})],
     "GET /v1/documents": [Recipe(unknown=200)],
+    "GET /v1/audit/events": [Recipe(unknown=200)],
     "POST /v1/documents": [
         Recipe(file=_NOTE),
         Recipe({"knowledge_base_id": Id("knowledge base")}, file=_NOTE),
@@ -192,6 +196,8 @@ METHODS: Mapping[str, Sequence[Recipe]] = {
     "/clientsphere.llm.v1.LlmService/Embed": [Recipe({"texts": ["A note."]})],
     "/clientsphere.llm.v1.LlmService/Complete": [Recipe({"messages": _SAY})],
     "/clientsphere.llm.v1.LlmService/ListModels": [Recipe({})],
-    "/clientsphere.audit.v1.AuditService/ListEvents": [Recipe({})],
+    "/clientsphere.audit.v1.AuditService/ListEvents": [
+        Recipe({"principal_id": Id("API key")}, unknown="OK")
+    ],
     "/clientsphere.audit.v1.AuditService/GetHead": [Recipe({})],
 }
