@@ -27,13 +27,13 @@ class TestDocuments:
     async def test_are_chosen_by_the_filters_that_are_given(
         self, gateway: Gateway, owner: httpx.AsyncClient
     ) -> None:
-        query = [
-            *(("state", "failed"), ("state", "queued"), ("state", "failed")),
-            ("knowledge_base_id", "kb_1"),
-            ("name", "50%_\\"),
-            ("created_after", "2026-11-22T10:30:00.25+01:00"),
-            ("created_before", "2026-11-23t00:00:00z"),
-        ]
+        query = {
+            "state": ["failed", "queued", "failed"],
+            "knowledge_base_id": "kb_1",
+            "name": "50%_\\",
+            "created_after": "2026-11-22T10:30:00.25+01:00",
+            "created_before": "2026-11-23t00:00:00z",
+        }
         assert (await owner.get("/v1/documents", params=query)).status_code == 200
         after = datetime(2026, 11, 22, 10, 30, 0, 250_000, timezone(timedelta(hours=1)))
         before = datetime(2026, 11, 23, tzinfo=UTC)

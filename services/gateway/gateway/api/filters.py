@@ -29,10 +29,8 @@ def _written_as_time(value: object) -> object:
 
 
 _Time = Annotated[AwareDatetime, BeforeValidator(_written_as_time)]
-_From = Annotated[_Time | None, Query(description="Only from this time on.", examples=_EXAMPLE)]
-_Before = Annotated[
-    _Time | None, Query(description="Only from before this time.", examples=_EXAMPLE)
-]
+_From = Annotated[_Time | None, Query(description="Only of this time or later.", examples=_EXAMPLE)]
+_Before = Annotated[_Time | None, Query(description="Only of an earlier time.", examples=_EXAMPLE)]
 _NamePiece = Annotated[
     str,
     Query(
