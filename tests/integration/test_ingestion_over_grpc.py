@@ -227,3 +227,31 @@ class TestIngestionOverGrpc:
         )
         assert [one.id for one in listed.documents] == [document.id]
         await services.settled(document.id)
+
+    async def test_documents_are_chosen_by_filters(self, services: Services) -> None:
+        as_caller("tnt_a")
+        document = (await services.upload("canteen.md", NOTE)).document
+        await services.settled(document.id)
+        at_ms = document.created_at_ms
+        for filters, is_listed in (
+            ({"states": [document_pb2.DOCUMENT_STATE_READY], "name_piece": "CANTEEN"}, True),
+            ({"states": [document_pb2.DOCUMENT_STATE_QUEUED]}, False),
+            ({"name_piece": "can_een"}, False),
+            ({"created_from_ms": at_ms, "created_before_ms": at_ms + 1}, True),
+            ({"created_before_ms": 0}, False),
+        ):
+            request = document_pb2.ListDocumentsRequest(**filters)
+            listed = await services.host.calls.unary(
+                services.documents.ListDocuments, request, TIMEOUT_S
+            )
+            assert bool(listed.documents) == is_listed
+
+    @pytest.mark.parametrize("state", [document_pb2.DOCUMENT_STATE_UNSPECIFIED, 99])
+    async def test_documents_are_in_no_state_that_there_is_not(
+        self, services: Services, state: document_pb2.DocumentState.ValueType
+    ) -> None:
+        as_caller("tnt_a")
+        request = document_pb2.ListDocumentsRequest(states=[state])
+        with pytest.raises(InvalidInputError) as refused:
+            await services.host.calls.unary(services.documents.ListDocuments, request, TIMEOUT_S)
+        assert refused.value.code == "invalid_filter"
