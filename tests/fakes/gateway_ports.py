@@ -250,12 +250,15 @@ class FakeAnswerModel:
 class FakeAuditTrail:
     def __init__(self) -> None:
         self.asked: list[tuple[TrailChoice, PageWish]] = []
+        self.next_page_token: str | None = None
 
     async def page(self, choice: TrailChoice, wish: PageWish) -> TrailPage:
         self.asked.append((choice, wish))
         fact = RecordedFact("question.asked", "key_1", "", "", "succeeded", 1, "req_1", {"a": "b"})
         return TrailPage(
-            (TrailEvent(1, "evt_1", fact, "0" * 64, "1" * 64),), TrailHead(1, "1" * 64), "more"
+            (TrailEvent(1, "evt_1", fact, "0" * 64, "1" * 64),),
+            TrailHead(1, "1" * 64),
+            self.next_page_token,
         )
 
 

@@ -141,6 +141,7 @@ class TestTheAuditTrail:
     async def test_is_read_from_where_one_was(
         self, gateway: Gateway, owner: httpx.AsyncClient
     ) -> None:
+        gateway.trail.next_page_token = "more"
         response = await owner.get(
             "/v1/audit/events?after=40&page_size=7&action=question.asked&page_token=t"
         )
