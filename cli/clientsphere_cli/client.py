@@ -271,6 +271,8 @@ class Client:
             yield page
             if not page.next_page_token:
                 return
+            if page.next_page_token == asked.get("page_token"):
+                raise CliError("The server returned the same page again and again.")
             asked["page_token"] = page.next_page_token
 
     async def _write_role(

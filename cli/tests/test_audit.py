@@ -97,5 +97,12 @@ class TestEvents:
         lines = command.run("audit", "events", "--json", "--limit", "3").stdout.splitlines()
         assert [json.loads(line) for line in lines] == trail.trail[-3:]
 
+    def test_server_that_turns_no_pages_is_not_asked_for_ever(
+        self, command: CommandLine, gateway: FakeGateway, trail: FakeTenant
+    ) -> None:
+        gateway.turns_pages = False
+        result = command.run("audit", "events", "--limit", "0")
+        assert (result.exit_code, "the same page" in result.stderr) == (1, True)
+
     def test_no_events_are_said(self, command: CommandLine) -> None:
         assert command.run("audit").stdout == "No events.\n"

@@ -79,6 +79,8 @@ class FakeGateway:
         """For the next requests, whatever they are."""
         self.stream_ends: str = "done"
         """How a streamed answer ends: "done", "error", "torn"."""
+        self.turns_pages = True
+        """Of the audit trail; otherwise the first page comes whatever is asked for."""
         self.on_request: Callable[[], None] = lambda: None
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
@@ -325,7 +327,8 @@ class FakeGateway:
         tenant, query = self._tenant(request), request.query_params
         newest = tenant.trail[-1] if tenant.trail else {"sequence": 0, "hash": ""}
         head = {"sequence": newest["sequence"], "hash": newest["hash"]}
-        return JSONResponse({**page_of(tenant.chosen_events(query), query), "head": head})
+        turned = query if self.turns_pages else {"page_size": query["page_size"]}
+        return JSONResponse({**page_of(tenant.chosen_events(query), turned), "head": head})
 
     def _require_operator(self, request: Request) -> None:
         self._note(request)
