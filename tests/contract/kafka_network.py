@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -47,8 +46,6 @@ async def network_to(address: str) -> AsyncIterator[Network]:
     yield Network(line, settings, log)
     await log.stop()
     await line.cut()
-    # What the client left open is found in this test, not in a later one.
-    gc.collect()
 
 
 async def is_published(log: EventPublisher, event: Event) -> bool:
