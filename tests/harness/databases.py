@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
@@ -23,9 +27,14 @@ class DatabaseUnderTest:
     admin_url: str
     """As somebody logs in whom nothing stops."""
     schema: str = ""
+    file: Path | None = None
+    """Where it is one."""
 
     def upgrade(self, migrations: Path) -> None:
-        upgrade(self.owner_url, migrations)
+        if self.file is None or self.file.exists():
+            upgrade(self.owner_url, migrations)
+        else:
+            self.file.write_bytes(_new_file(migrations))
 
     def create(self, metadata: MetaData) -> None:
         """Make the tables of a test as a migration would."""
@@ -71,4 +80,15 @@ class DatabaseUnderTest:
 
 def sqlite_database(file: Path) -> DatabaseUnderTest:
     url = sqlite_url(file)
-    return DatabaseUnderTest(url, url, url)
+    return DatabaseUnderTest(url, url, url, file=file)
+
+
+@cache
+def _new_file(migrations: Path) -> bytes:
+    """Once for all tests, of which most begin with one."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "new.db"
+        upgrade(sqlite_url(file), migrations)
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return file.read_bytes()

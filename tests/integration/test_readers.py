@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,9 @@ from tests.harness.databases import DatabaseUnderTest
 from tests.harness.ingestion import FakeEmbedder, Ingestion
 from tests.harness.modules import running
 
+FULL = os.environ.get("CLIENTSPHERE_TEST_PROFILE") == "full"
+STRIDE = 3 if FULL else 9
+"""Every so many of the places where a worker can wait."""
 HR, SALES, NOBODY = audience(["hr"], ()), audience(["sales"], ()), Audience(frozenset())
 BEN_OR_SALES = audience(["sales"], ["usr_ben"])
 AUDIENCES = (EVERYONE, HR, SALES, BEN_OR_SALES, NOBODY)
@@ -217,7 +221,7 @@ class Program:
 
 @settings(
     derandomize=True,
-    max_examples=8,
+    max_examples=40 if FULL else 4,
     deadline=None,
     # One index and one database serve all programs: each has a tenant of its own.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -275,7 +279,7 @@ class TestEveryAwait:
         self, world: World
     ) -> None:
         people = People()
-        for nth_wait in range(1, 400, 3):
+        for nth_wait in range(1, 400, STRIDE):
             name = f"{nth_wait}.txt"
             received = await world.ingestion.receive(people.manager, "note " * 300, name)
             document = received.document
