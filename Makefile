@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 SHAPE := embedded
 BIN := $(VENV)/bin
+# More than processors: most tests wait for servers, not for the processor.
+TEST_PROCESSES ?= 4
 MEMBERS := protos libs/common services/gateway services/retrieval services/ingestion services/llm-proxy services/audit services/all-in-one cli
 MEMBER_FILES := $(addsuffix /pyproject.toml,$(MEMBERS))
 SOURCES := libs services cli tests tools deploy conftest.py
@@ -35,11 +37,13 @@ stack-status: $(VENV)/.dev ## Say what of it runs, and where
 
 ##@ Test it
 test: check ## Everything CI runs: check, then all tests with short profiles
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not alone" --numprocesses $(TEST_PROCESSES)
+	$(BIN)/pytest -m "not slow and alone"
 test-distributed: $(VENV)/.dev ## The part of `test` that runs on the distributed stores, and on all processes together
 	$(BIN)/pytest -m "not slow" tests/contract tests/integration tests/e2e tests/isolation tests/stack tests/distributed
 test-full: check ## All tests at full size: crash, fuzz, load
-	CLIENTSPHERE_TEST_PROFILE=full $(BIN)/pytest
+	CLIENTSPHERE_TEST_PROFILE=full $(BIN)/pytest -m "not alone" --numprocesses $(TEST_PROCESSES)
+	CLIENTSPHERE_TEST_PROFILE=full $(BIN)/pytest -m alone
 bench: $(VENV)/.dev ## Measure speed as ratios against a baseline in the same run
 	$(BIN)/python -m tests.bench
 

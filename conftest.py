@@ -4,6 +4,8 @@ pytest_plugins = [
     "tests.harness.children",
     "tests.harness.closing_words",
     "tests.harness.containers",
+    "tests.harness.left_sockets",
+    "tests.harness.parallel",
     "tests.harness.servers",
     "tests.stack.fixtures",
 ]

@@ -42,6 +42,7 @@ class Death:
     unanswered: Counter[str]
 
 
+@pytest.mark.alone
 # The stand-in for Qdrant has no TLS, and says its client so.
 @pytest.mark.filterwarnings("ignore:Auth token provider:UserWarning")
 def test_nothing_accepted_is_lost_or_doubled_whatever_is_killed(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from xdist.workermanage import WorkerController
 
 _BACKENDS = pytest.StashKey[dict[str, None]]()
 _REPORTS = pytest.StashKey[dict[str, str]]()
+_SENT = "closing_words"
 
 
 def tell_backend(config: pytest.Config, what: str) -> None:
@@ -15,6 +17,25 @@ def tell_backend(config: pytest.Config, what: str) -> None:
 
 def tell_report(config: pytest.Config, title: str, text: str) -> None:
     config.stash.setdefault(_REPORTS, {})[title] = text
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes hands its words to the one that people read."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        backends = [*config.stash.get(_BACKENDS, {})]
+        config.workeroutput[_SENT] = backends, config.stash.get(_REPORTS, {})
+
+
+# Only known where pytest-xdist is at work.
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    # One that crashed has sent nothing.
+    backends, reports = getattr(node, "workeroutput", {}).get(_SENT, ((), {}))
+    for what in backends:
+        tell_backend(node.config, what)
+    for title, text in reports.items():
+        tell_report(node.config, title, text)
 
 
 def pytest_terminal_summary(

@@ -13,6 +13,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,7 +21,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-MISSING = object()
+
+class _Absence(Enum):
+    """With a name, by which every process knows a test that has it as a parameter."""
+
+    MISSING = "missing"
+
+
+MISSING = _Absence.MISSING
 """As the value of a header or a claim: leave it out."""
 
 

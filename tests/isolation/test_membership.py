@@ -15,7 +15,7 @@ import pytest_asyncio
 from tests.isolation.tenants import Tenant
 from tests.isolation.world import World, running_world
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
 
 QUERIES = 1000 if os.environ.get("CLIENTSPHERE_TEST_PROFILE") == "full" else 60
 SYLLABLES = ("ba", "ke", "li", "mo", "nu", "ra", "so", "ti", "vu", "ze")
