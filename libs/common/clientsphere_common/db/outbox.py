@@ -94,7 +94,8 @@ class OutboxRelay:
         while not self._is_stopping:
             rest_s = await self._drain()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), rest_s)
+                async with asyncio.timeout(rest_s):
+                    await self._awake.wait()
             self._awake.clear()
         await self._drain()
 

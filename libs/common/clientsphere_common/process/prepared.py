@@ -80,5 +80,6 @@ class PreparedParts:
                 reason = error.message
                 self._state.waits(f"It waits to start: {reason}")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop_requested.wait(), self._retry_s)
+                async with asyncio.timeout(self._retry_s):
+                    await self._stop_requested.wait()
         return None

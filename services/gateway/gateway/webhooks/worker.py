@@ -79,7 +79,8 @@ class DeliveryWorker:
             self._awake.clear()
             if not await self._take():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), self._limits.poll_s)
+                    async with asyncio.timeout(self._limits.poll_s):
+                        await self._awake.wait()
 
     async def _take(self) -> bool:
         """Whether there may be more to take at once."""

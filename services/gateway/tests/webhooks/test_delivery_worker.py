@@ -131,6 +131,18 @@ class TestTheWorker:
         assert len([one for one in world.receivers.received if one.url == URL]) == 4
         hanging.set()
 
+    @pytest.mark.parametrize("steps", range(5))
+    async def test_stops_although_it_is_just_being_woken(self, world: World, steps: int) -> None:
+        worker = world.webhooks.worker
+        worker._queue = _Away()  # type: ignore[assignment] # so that it rests at once
+        await worker.start()
+        await asyncio.sleep(0.05)
+        worker.wake()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await worker.stop()
+
     async def test_goes_on_after_an_outage_of_the_tables(
         self, world: World, tenant: NewTenant
     ) -> None:
