@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -105,11 +106,14 @@ def app_of(process: Process) -> GatewayApi:
 
 
 def part_of(process: Process, kind: type[_T]) -> _T:
-    """The first of its kind that the process holds somewhere and hands out to nobody."""
-    waiting: list[object] = [process]
+    """The nearest of its kind that the process holds somewhere and hands out to nobody.
+
+    Farther away, behind what all processes share, may be that of a process that has ended.
+    """
+    waiting: deque[object] = deque([process])
     known: set[int] = set()
     while waiting:
-        one = waiting.pop()
+        one = waiting.popleft()
         if id(one) in known or _is_of_all_processes(one):
             continue
         if isinstance(one, kind):
