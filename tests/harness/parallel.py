@@ -7,6 +7,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 _SHAPE = "distributed"
+_PART = "[part "
+"""So begins the name of one of many alike, which may run side by side."""
 
 
 class _ByWhatTheyStart(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
@@ -14,6 +16,8 @@ class _ByWhatTheyStart(LoadScopeScheduling):  # type: ignore[misc]  # xdist has 
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, name = nodeid.partition("::")
+        if _PART in name:
+            return nodeid
         return _SHAPE if _SHAPE in path or _SHAPE in name.partition("[")[2] else path
 
 

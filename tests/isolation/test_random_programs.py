@@ -29,7 +29,7 @@ SETTINGS = settings(
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", range(PARTS), ids="part {}".format)
 def test_no_program_lets_a_word_out(part: int, tmp_path: Path) -> None:
     with stage(tmp_path / "world") as here:
         machine = programs_on(here)
