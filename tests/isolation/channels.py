@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import REGISTRY, generate_latest
+from prometheus_client import REGISTRY
 
 from clientsphere_common.cache.in_process import InProcessCache
 from tests.harness.in_process import ProductInProcess, part_of
@@ -82,8 +83,10 @@ class Channels:
 
     def _metrics(self) -> Iterator[Seen]:
         for registry in (self.product.registry, REGISTRY):
-            for line in generate_latest(registry).decode().splitlines():
-                yield Seen("metrics", line.rpartition(" ")[0])
+            for family in registry.collect():
+                yield Seen("metrics", f"{family.name} {family.documentation}")
+                for sample in family.samples:
+                    yield Seen("metrics", " ".join((sample.name, *sample.labels.values())))
 
     def _cached(self) -> Iterator[Seen]:
         for path, entry in self._cache._entries.items():
@@ -99,12 +102,20 @@ class Channels:
                     yield from _rows(db, f"{name} {table}", table, tenant_ids)
 
     def _files(self) -> Iterator[Seen]:
-        for path in self.product.data_dir.rglob("*"):
-            name = path.relative_to(self.product.data_dir)
-            yield Seen("object key", str(name))
-            if name.parts[0] == "objects" and path.is_file() and hash(path) not in self._known:
+        top = str(self.product.data_dir)
+        for folder, folders, files in os.walk(top):
+            within = os.path.relpath(folder, top)
+            for name in (*folders, *files):
+                yield Seen("object key", os.path.join(within, name))
+            kind, *parts = Path(within).parts or ("",)
+            if kind == "objects" and parts:
+                yield from self._new_objects(folder, files, of_tenant=parts[0])
+
+    def _new_objects(self, folder: str, files: Sequence[str], of_tenant: str) -> Iterator[Seen]:
+        for path in (Path(folder, name) for name in files):
+            if hash(path) not in self._known:
                 self._known.add(hash(path))
-                yield Seen("object", _content(path), name.parts[1])
+                yield Seen("object", _content(path), of_tenant)
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
