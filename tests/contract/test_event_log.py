@@ -161,6 +161,14 @@ class TestFailingHandler:
         await handler.has_handled("evt-2")
         assert handler.started == ["evt-1", "evt-1", "evt-1", "evt-2"]
 
+    async def test_it_costs_those_behind_it_no_attempt(self, running: Running) -> None:
+        handler = RecordingHandler(failures={"evt-1": 2, "evt-2": 2, "evt-3": 2})
+        await running.log.publish([new_event(f"evt-{n}") for n in (1, 2, 3)])
+        await running.consume(handler, max_attempts=3)
+        await handler.has_handled("evt-3")
+        assert handler.started == [f"evt-{n}" for n in (1, 2, 3) for _ in range(3)]
+        assert await running.log.dead_letters(TOPIC, GROUP) == []
+
     async def test_other_keys_go_on(self, running: Running) -> None:
         handler = RecordingHandler(failures={"broken": 1})
         await running.log.publish([new_event("broken", key="a")])
@@ -238,6 +246,22 @@ class TestCrash:
         (letter,) = await running.log.dead_letters(TOPIC, GROUP)
         assert (letter.event.id, letter.attempts) == ("poison", 3)
         assert letter.cause.startswith("ProcessDied: ")
+
+    async def test_those_that_only_waited_behind_it_are_not_given_up_with_it(
+        self, running: Running
+    ) -> None:
+        ids = ["first", "poison", *(f"evt-{n}" for n in range(5))]
+        await running.log.publish([new_event(event_id) for event_id in ids])
+        for _ in range(2):
+            dying = RecordingHandler(hanging=frozenset({"poison"}))
+            await running.consume(dying, max_attempts=2)
+            await dying.has_started("poison")
+            await running.crash()
+        last_life = RecordingHandler()
+        await running.consume(last_life, max_attempts=2)
+        await last_life.has_handled(*ids[2:])
+        (letter,) = await running.log.dead_letters(TOPIC, GROUP)
+        assert letter.event.id == "poison"
 
 
 class TestStop:

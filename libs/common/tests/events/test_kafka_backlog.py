@@ -24,12 +24,27 @@ def backlog_of(*deliveries: Delivery) -> Backlog:
 
 
 class TestClaim:
-    def test_one_event_of_a_key_is_in_hand(self) -> None:
+    def test_events_of_a_key_go_together_in_their_order_and_take_one_place(self) -> None:
+        run = [delivery(f"a-{n}", key="a") for n in range(3)]
+        other = delivery("b")
+        assert backlog_of(*run[:2], other, run[2]).claim([], 2, 0) == [*run, other]
+
+    def test_no_more_of_a_key_is_taken_while_some_of_it_is_in_hand(self) -> None:
         first, second = delivery("a-1", key="a"), delivery("a-2", key="a")
-        backlog = backlog_of(first, second)
-        assert backlog.claim([], 8, 0) == [first]
+        backlog = backlog_of(first)
+        in_hand = backlog.claim([], 8, 0)
+        backlog.add(second)
+        assert backlog.claim(in_hand, 8, 0) == []
         backlog.settle(first)
         assert backlog.claim([], 8, 0) == [second]
+
+    def test_a_key_with_many_events_gives_its_place_to_others_in_between(self) -> None:
+        backlog = backlog_of(*(delivery(f"a-{n:02}", key="a") for n in range(40)), delivery("b"))
+        run = backlog.claim([], 1, 0)
+        assert ids(run) == [f"a-{n:02}" for n in range(16)]
+        for one in run:
+            backlog.settle(one)
+        assert ids(backlog.claim([], 1, 0)) == ["b"]
 
     def test_attempts_are_counted(self) -> None:
         (claimed,) = backlog_of(delivery("a")).claim([], 1, 0)
@@ -63,6 +78,17 @@ class TestRetry:
         assert backlog.next_retry_at_ms() == 100
         assert backlog.claim([], 1, 99) == []
         assert backlog.claim([], 1, 100) == [first]
+
+    def test_those_behind_an_event_wait_for_it_when_they_are_given_back(self) -> None:
+        run = [delivery(f"a-{n}", key="a") for n in range(3)]
+        backlog = backlog_of(*run)
+        backlog.claim([], 1, 0)
+        for waiting in run[1:]:
+            waiting.attempts = 0
+            backlog.give_back(waiting)
+        assert backlog.claim(run[:1], 8, 0) == []
+        backlog.settle(run[0])
+        assert backlog.claim([], 8, 0) == run[1:]
 
 
 class TestSuspects:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.events.attempt import (
@@ -94,10 +96,10 @@ class Attempts:
         except DependencyUnavailableError:
             self._release(claimed)
             raise
-        for delivery in claimed:
-            # Its lane may have gone to another consumer while the attempt was recorded.
-            if delivery in self._in_hand and not self._is_draining:
-                self._in_hand[delivery] = asyncio.create_task(self._handle(delivery))
+        # A lane may have gone to another consumer while the attempts were recorded.
+        mine = [delivery for delivery in claimed if delivery in self._in_hand]
+        for _, run in groupby(mine, key=lambda delivery: delivery.event.key):
+            self._start(list(run))
 
     async def drain(self, grace_s: float) -> None:
         """Begin nothing more, and give what is in hand the time to end by itself."""
@@ -125,10 +127,20 @@ class Attempts:
         for delivery in mine:
             self._in_hand.pop(delivery, None)
 
-    async def _handle(self, delivery: Delivery) -> None:
-        failure = await attempt(self._subscription, delivery.event)
-        self._ended.append((delivery, failure))
-        self._on_ended()
+    def _start(self, run: Sequence[Delivery]) -> None:
+        handler = asyncio.create_task(self._handle(run))
+        self._in_hand |= dict.fromkeys(run, handler)
+
+    async def _handle(self, run: Sequence[Delivery]) -> None:
+        """One after the other; those behind one that failed, or that is the last one, wait on."""
+        waiting, failure = deque(run), None
+        while waiting and failure is None and not self._is_draining:
+            delivery = waiting.popleft()
+            # In a task of its own: what it sets in its context is nothing to the next.
+            failure = await asyncio.create_task(attempt(self._subscription, delivery.event))
+            self._ended.append((delivery, failure))
+            self._on_ended()
+        self._release(waiting)
 
     async def _record(self) -> None:
         progress = self._lanes.take_progress()

@@ -1,13 +1,16 @@
-"""Chooses what is in hand next: one event of a key at a time, tenants with less in hand first."""
+"""Chooses what is in hand next: one run of events for each key, tenants with less in hand first."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
 from collections.abc import Collection
-from itertools import count
+from itertools import count, islice, takewhile
 
 from clientsphere_common.events.kafka.lane import Delivery
+
+_RUN = 16
+"""Events of a key that are in hand together, to be handled one after the other."""
 
 
 class Backlog:
@@ -42,7 +45,8 @@ class Backlog:
     def give_back(self, delivery: Delivery) -> None:
         """It is no longer in hand and may start again, unless its lane was dropped."""
         delivery.is_in_hand = False
-        if delivery in self._keys.get(delivery.event.key, ()):
+        queue = self._keys.get(delivery.event.key)
+        if queue and queue[0] is delivery:
             self._offer(delivery)
 
     def drop(self, lanes: Collection[int]) -> None:
@@ -59,21 +63,25 @@ class Backlog:
     def claim(self, in_hand: Collection[Delivery], concurrency: int, now_ms: int) -> list[Delivery]:
         """Take in hand what `in_hand` leaves room for, and count the attempts.
 
-        Only one suspect is in hand at a time: what takes the process down again has no other
-        beside it, and events that only kept it company are not given up with it.
+        `concurrency` counts keys; what is claimed of a key stands together, in its order. Only one
+        suspect is in hand at a time: what takes the process down again has no other beside it, and
+        events that only kept it company are not given up with it.
         """
         self._wake(now_ms)
-        free = concurrency - len(in_hand)
+        free = concurrency - len({delivery.event.key for delivery in in_hand})
         claimed: list[Delivery] = []
         if free > 0 and self._suspects and not any(delivery.is_suspect for delivery in in_hand):
             suspect = next(iter(self._suspects))
             del self._suspects[suspect]
             claimed.append(suspect)
+            free -= 1
         load = Counter(delivery.event.tenant_id for delivery in (*in_hand, *claimed))
-        while self._ready and len(claimed) < free:
+        while self._ready and free > 0:
             tenant_id = min(self._ready, key=load.__getitem__)
-            claimed.append(self._take(tenant_id))
-            load[tenant_id] += 1
+            run = self._run(self._take(tenant_id))
+            claimed += run
+            load[tenant_id] += len(run)
+            free -= 1
         for delivery in claimed:
             delivery.attempts += 1
             delivery.is_in_hand = True
@@ -106,3 +114,9 @@ class Backlog:
             # At the end again: tenants with the same load take turns.
             self._ready[tenant_id] = deliveries
         return delivery
+
+    def _run(self, first: Delivery) -> list[Delivery]:
+        """`first`, and those behind it that nobody has tried: what was tried before goes alone."""
+        if not first.is_fresh:
+            return [first]
+        return list(takewhile(lambda one: one.is_fresh, islice(self._keys[first.event.key], _RUN)))

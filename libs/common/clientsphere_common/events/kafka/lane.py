@@ -30,6 +30,11 @@ class Delivery:
     is_in_hand: bool = False
 
     @property
+    def is_fresh(self) -> bool:
+        """Nobody has tried it."""
+        return not self.attempts and not self.is_suspect
+
+    @property
     def may_be_fatal(self) -> bool:
         return self.is_in_hand or self.is_suspect
 
