@@ -80,10 +80,16 @@ def mutants_of(text: str) -> list[Mutant]:
             copy = deepcopy(tree)
             copied = _places(copy)[number]
             copied.put(list(_changes(copied.node))[which][1]())
-            line = getattr(place.node, "lineno", 0)
+            line = _line_of(place.node)
             source = ast.unparse(ast.fix_missing_locations(copy))
             made.append(Mutant(line, lines[line - 1].strip(), what, source))
     return sorted(made, key=lambda one: (one.line, one.what))
+
+
+def _line_of(node: Any) -> int:
+    """Comprehensions do not tell theirs, but what they go through does."""
+    line: int = (node.iter if isinstance(node, ast.comprehension) else node).lineno
+    return line
 
 
 def _places(node: ast.AST) -> list[_Place]:

@@ -64,6 +64,13 @@ class TestMutants:
     def test_are_the_mistakes_that_people_make(self, written: str, mistakes: set[str]) -> None:
         assert {mutant.source for mutant in mutants_of(written)} >= mistakes
 
+    def test_tell_which_line_they_change(self) -> None:
+        mutants = mutants_of("x = 1\ny = [a for a in b if a]")
+        assert {(one.line, one.what) for one in mutants} == {
+            (1, "one more"),
+            (2, "drop its filter"),
+        }
+
     @pytest.mark.parametrize(
         "written",
         ['"""Words."""', "import a", "log.info('happened', a=1)", "def f(x: A): ..."],
