@@ -23,10 +23,8 @@ class TokenKeys:
         self._take(key)
 
     def replace(self, key: Ed25519PrivateKey) -> None:
-        before = self.kid
+        self._ends_at_s[self.kid] = self._clock() + self._kept_s
         self._take(key)
-        if before != self.kid:
-            self._ends_at_s[before] = self._clock() + self._kept_s
 
     def public_keys(self) -> Mapping[str, OKPKey]:
         """All that verify, by their ids; the one of the key that signs comes first."""
@@ -35,13 +33,10 @@ class TokenKeys:
 
     def find(self, kid: str) -> OKPKey | None:
         """The key of that id, if it still verifies."""
-        is_alive = kid == self.kid or self._clock() < self._ends_at_s.get(kid, 0.0)
-        return self._public[kid] if is_alive else None
+        return self.public_keys().get(kid)
 
     def _take(self, key: Ed25519PrivateKey) -> None:
         public = OKPKey.import_key(key.public_key())
         self.signing_key = OKPKey.import_key(key)
         self.kid = public.thumbprint()
         self._public[self.kid] = public
-        # It may have been replaced before, and come back.
-        self._ends_at_s.pop(self.kid, None)

@@ -22,8 +22,17 @@ class TestTokenKeys:
         first = keys.kid
         keys.replace(SECOND)
         assert list(keys.public_keys()) == [keys.kid, first]
+        assert keys.find(first) is not None
         clock.now_s += KEPT_S
         assert list(keys.public_keys()) == [keys.kid]
+        assert keys.find(first) is None
+
+    def test_find_the_key_of_an_id_and_no_other(self) -> None:
+        keys = TokenKeys(FIRST, KEPT_S, Clock())
+        found = keys.find(keys.kid)
+        assert found is not None
+        assert found.thumbprint() == keys.kid
+        assert keys.find("another") is None
 
     def test_are_not_changed_by_the_same_key(self) -> None:
         keys = TokenKeys(FIRST, KEPT_S, Clock())
