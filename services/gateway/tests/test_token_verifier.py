@@ -113,6 +113,13 @@ class TestMemory:
         first, second = (verifying.claims(text, RULES, key) for _ in range(2))
         assert (first, key.uses) == (second, 1)
 
+    def test_spares_the_second_reading_of_what_was_signed(self) -> None:
+        verifying, text = Verifying(), token()
+        unsigned = verifying.verifier.read(text)
+        assert verifying.verifier.read(text) is not unsigned
+        verifying.verifier.verify(unsigned, RULES, RSA)
+        assert verifying.verifier.read(text) is unsigned
+
     def test_does_not_hold_for_another_key(self) -> None:
         verifying, text = Verifying(), token()
         other = RSAKey.import_key(rsa.generate_private_key(public_exponent=65537, key_size=2048))
