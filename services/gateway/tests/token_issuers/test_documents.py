@@ -16,6 +16,7 @@ from tests.harness.token_forge import b64
 ISSUER = "https://login.example/realms/staff"
 RSA = new_key("RS256").as_dict(private=False)
 P256 = new_key("ES256").as_dict(private=False)
+P384 = ECKey.import_key(ec.generate_private_key(ec.SECP384R1())).as_dict(private=False)
 ED = new_key("EdDSA").as_dict(private=False)
 
 
@@ -57,7 +58,7 @@ class TestDiscovery:
 
 
 class TestKeySets:
-    @pytest.mark.parametrize("jwk", [RSA, P256, ED], ids=lambda jwk: jwk["kty"])
+    @pytest.mark.parametrize("jwk", [RSA, P256, P384, ED], ids=lambda jwk: jwk.get("crv"))
     def test_give_the_keys_that_verify_signatures(self, jwk: dict[str, Any]) -> None:
         assert usable(jwk)
         assert usable(jwk, use="sig", key_ops=["verify"], x5c=["MIIB"], more={"a": 1})
@@ -87,8 +88,7 @@ class TestKeySets:
             {"n": "f" * 1400},
             {"e": None},
             {"e": "AA"},
-            {"d": "AQAB"},
-            {"p": "AQAB"},
+            *({private: "AQAB"} for private in ("d", "p", "q", "dp", "dq", "qi", "oth", "k")),
         ],
         ids=str,
     )
@@ -107,7 +107,12 @@ class TestKeySets:
     def test_leave_out_weak_and_slow_rsa_keys(self) -> None:
         weak = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
         assert not usable(RSA, n=b64(weak.public_numbers().n.to_bytes(128)))
-        assert not usable(RSA, n=b64(b"\xff" * 1025))
+        assert usable(RSA, n=b64(b"\xff" * 1024))
+        assert not usable(RSA, n=b64(b"\x01" + b"\xff" * 1024))
+
+    @pytest.mark.parametrize("size_bytes", range(256, 271))
+    def test_give_rsa_keys_of_every_length(self, size_bytes: int) -> None:
+        assert usable(RSA, n=b64(b"\xff" * size_bytes))
 
     def test_leave_out_both_keys_of_one_id(self) -> None:
         twice = key_set({**RSA, "kid": "k"}, {**P256, "kid": "k"}, {**ED, "kid": "other"})
