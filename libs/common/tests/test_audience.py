@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clientsphere_common.access.audience import EVERYONE, Audience, audience, reader_of
+from clientsphere_common.access.audience import EVERYONE, Audience, Reader, audience, reader_of
 from clientsphere_common.access.model import Permission
 from clientsphere_common.request import Caller
 
@@ -46,6 +46,7 @@ class TestReaderOf:
         known_as = {"everyone", "principal:ann", "group:hr", "group:board"}
         assert reader_of(ANN).identities == known_as
         assert not reader_of(ANN).reads_all
+        assert not Reader(frozenset()).reads_all
 
     @pytest.mark.parametrize("permission", Permission)
     def test_reads_all_by_one_permission_only(self, permission: Permission) -> None:

@@ -89,6 +89,14 @@ class TestAuthenticate:
         gateway.clock.now_s += 24 * 3600
         assert await refusal(gateway.api_keys, issued.key) == "api_key_expired"
 
+    async def test_a_token_of_another_tenant_does_not_reach_the_key(
+        self, gateway: Gateway, owner: Caller
+    ) -> None:
+        for tenant_id, key_id in (("tnt_other", owner.principal_id), (owner.tenant_id, "key_x")):
+            with pytest.raises(UnauthenticatedError) as refused:
+                await gateway.api_keys.principal(tenant_id, key_id, HERE)
+            assert refused.value.code == "principal_unknown"
+
     async def test_neither_key_nor_secret_is_in_the_tables(
         self, tables: Tables, tenant: NewTenant
     ) -> None:
@@ -249,6 +257,18 @@ class NotingStore(SqlApiKeys):
     async def find_own(self, tenant_id: str, key_id: str) -> ApiKey | None:
         self.asked.append(f"find own {key_id}")
         return await super().find_own(tenant_id, key_id)
+
+
+class TestAnOwnKey:
+    async def test_that_is_remembered_is_not_looked_for_again(
+        self, gateway: Gateway, tables: Tables, tenant: NewTenant, owner: Caller
+    ) -> None:
+        store = NotingStore(tables)
+        keys = ApiKeys(store, gateway.mint, KeyUsage(store), gateway.roles, gateway.clock)
+        await keys.authenticate(tenant.owner_key.key, HERE)
+        store.asked.clear()
+        assert (await keys.get(owner, owner.principal_id)).id == owner.principal_id
+        assert store.asked == []
 
 
 class TestAnotherTenantsKey:

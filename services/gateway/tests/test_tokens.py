@@ -26,13 +26,28 @@ def access_tokens(now_s: float = NOW_S, issuer: str = "clientsphere") -> AccessT
 
 
 def subject_of(token: str, tokens: AccessTokens) -> TokenSubject:
-    return tokens.verify(TokenVerifier().read(token))
+    return tokens.verify(tokens.read(token))
 
 
 class TestAccessTokens:
     def test_speak_for_whom_they_were_issued(self) -> None:
         token = access_tokens().issue(SUBJECT).access_token
         assert subject_of(token, access_tokens()) == SUBJECT
+
+    def test_say_by_whom_for_whom_and_until_when(self) -> None:
+        tokens = access_tokens()
+        token = tokens.read(tokens.issue(SUBJECT).access_token).token
+        assert (token.algorithm, token.type) == ("Ed25519", "at+jwt")
+        claims = dict(token.claims)
+        assert str(claims.pop("jti")).startswith("tok_")
+        assert claims == {
+            "iss": "clientsphere",
+            "sub": "key_a",
+            "aud": "clientsphere-api",
+            "exp": NOW_S + 900,
+            "iat": NOW_S,
+            "tenant": "tnt_a",
+        }
 
     def test_no_two_are_the_same(self) -> None:
         tokens = access_tokens()
@@ -66,8 +81,15 @@ class TestAccessTokens:
     def test_a_public_key_is_all_that_others_need(self) -> None:
         (public_key,) = access_tokens().public_keys()
         token = access_tokens().issue(SUBJECT).access_token
+        assert {**public_key, "x": ""} == {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": "",
+            "kid": access_tokens().read(token).token.key_id,
+            "use": "sig",
+            "alg": "Ed25519",
+        }
         verified = jws.deserialize_compact(
             token, OKPKey.import_key(dict(public_key)), algorithms=["Ed25519"]
         )
         assert json.loads(verified.payload)["sub"] == "key_a"
-        assert "d" not in public_key
