@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -49,9 +50,8 @@ class Remembered(Generic[T]):
 
     def recall(self, key: str) -> T | None:
         """What is known of `key` without looking."""
-        asked_at, value = self._kept.get(key, (0.0, None))
-        is_fresh = value is not None and self._monotonic() < asked_at + LIFETIME_S
-        return value if is_fresh else None
+        asked_at, value = self._kept.get(key, (-math.inf, None))
+        return value if self._monotonic() < asked_at + LIFETIME_S else None
 
     def _keep(self, key: str, value: T, asked_at: float) -> None:
         self._kept[key] = (asked_at, value)

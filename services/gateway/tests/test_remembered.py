@@ -48,6 +48,16 @@ class TestRemembered:
             assert await remembered.find("a", table.look_up) == "old"
         assert table.asked == 1
 
+    async def test_believes_an_answer_for_four_seconds(
+        self, remembered: Remembered[str], table: Table, clock: Clock
+    ) -> None:
+        await remembered.find("a", table.look_up)
+        table.value = "new"
+        clock.now_s += 3.75
+        assert await remembered.find("a", table.look_up) == "old"
+        clock.now_s += 0.25
+        assert await remembered.find("a", table.look_up) == "new"
+
     async def test_counts_from_the_question_and_not_from_the_answer(
         self, remembered: Remembered[str], table: Table, clock: Clock
     ) -> None:
@@ -79,6 +89,7 @@ class TestRemembered:
             return "old"
 
         assert await remembered.find("a", look_up_while_it_is_written) == "new"
+        assert remembered.recall("a") == "new"
 
     async def test_does_not_remember_that_there_is_nothing(
         self, remembered: Remembered[str], table: Table
@@ -87,3 +98,23 @@ class TestRemembered:
         assert await remembered.find("a", table.look_up) is None
         table.value = "new"
         assert await remembered.find("a", table.look_up) == "new"
+
+    async def test_has_room_for_4096_and_forgets_what_came_first(
+        self, remembered: Remembered[str], table: Table
+    ) -> None:
+        for number in range(4096):
+            await remembered.find(str(number), table.look_up)
+        remembered.replace("0", "new")
+        await remembered.find("one more", table.look_up)
+        assert remembered.recall("0") == "new"
+        assert remembered.recall("1") is None
+        assert remembered.recall("2") == "old"
+
+    async def test_loses_nothing_to_those_who_ask_for_what_there_is_not(
+        self, remembered: Remembered[str], table: Table
+    ) -> None:
+        await remembered.find("a", table.look_up)
+        table.value = None
+        for number in range(5000):
+            assert await remembered.find(str(number), table.look_up) is None
+        assert remembered.recall("a") == "old"

@@ -34,10 +34,9 @@ class IssuerRegistry:
 
     async def entries(self) -> Sequence[TokenIssuer]:
         """Of all tenants. Raises DependencyUnavailableError."""
-        if not self._is_known():
-            async with self._asking:
-                if not self._is_known():
-                    await self._read()
+        async with self._asking:
+            if not self._is_known():
+                await self._read()
         return self._entries
 
     async def meant_by(self, claims: Claims) -> TokenIssuer | None:

@@ -119,6 +119,15 @@ class TestMeantBy:
         assert await registry.meant_by(CLAIMS) is None
 
 
+class TestFind:
+    async def test_gives_the_entry_of_an_id_and_nothing_for_others(
+        self, registry: IssuerRegistry, store: CountingStore
+    ) -> None:
+        store.entries = [entry("iss_1"), entry("iss_2", "tnt_b")]
+        assert await registry.find("iss_2") == entry("iss_2", "tnt_b")
+        assert await registry.find("iss_3") is None
+
+
 class TestForget:
     async def test_holds_against_an_answer_that_was_under_way(
         self, registry: IssuerRegistry, store: CountingStore
