@@ -17,7 +17,7 @@ from clientsphere_common.keys import new_private_key
 from clientsphere_common.secrets.environment import EnvironmentSource
 from clientsphere_common.secrets.kept import random_text
 from clientsphere_common.secrets.polled import PolledSecrets
-from gateway.own_secrets import MAKERS, OwnSecrets, open_own_secrets
+from gateway.own_secrets import MAKERS, OperatorKey, OwnSecrets, open_own_secrets
 from gateway.token_verifier import TokenVerifier
 from gateway.tokens import AccessTokens, TokenSubject
 from tests.harness.modules import running
@@ -71,18 +71,30 @@ class TestOwnSecrets:
         with pytest.raises(NotFoundError):
             await open_own_secrets(secrets, 900)
 
-    @pytest.mark.parametrize("variable", [OPERATOR_KEY, PEPPER, TOKEN_KEY])
+    @pytest.mark.parametrize(
+        ("variable", "wanted"),
+        [
+            (OPERATOR_KEY, "'gateway-operator-key' does not hold at least 32 characters."),
+            (PEPPER, "'gateway-api-key-pepper' does not hold at least 32 characters."),
+            (TOKEN_KEY, "'gateway-token-key' does not hold an Ed25519 private key in PEM."),
+        ],
+    )
     async def test_are_not_taken_when_they_make_no_sense(
-        self, environment: dict[str, str], secrets: PolledSecrets, variable: str
+        self, environment: dict[str, str], secrets: PolledSecrets, variable: str, wanted: str
     ) -> None:
         environment[variable] = "too short"
         with pytest.raises(DependencyUnavailableError) as refused:
             await open_own_secrets(secrets, 900)
         assert refused.value.code == "secret_unusable"
-        assert "too short" not in refused.value.message
+        assert refused.value.message == f"The secret {wanted}"
 
 
 class TestOperatorKey:
+    def test_has_32_characters_at_least(self) -> None:
+        assert OperatorKey("k" * 32).matches("k" * 32)
+        with pytest.raises(ValueError, match="shorter than 32"):
+            OperatorKey("k" * 31)
+
     async def test_ends_when_it_is_replaced(
         self, environment: dict[str, str], secrets: PolledSecrets
     ) -> None:
@@ -121,6 +133,17 @@ class TestTokenKey:
             assert subject_of(newer, tokens) == SUBJECT
             with pytest.raises(UnauthenticatedError):
                 subject_of(older, tokens)
+
+    async def test_verifies_on_for_as_long_as_clocks_may_differ(
+        self, environment: dict[str, str], secrets: PolledSecrets
+    ) -> None:
+        opened = await open_own_secrets(secrets, token_lifetime_s=0)
+        async with running(*opened.modules):
+            before = opened.use.token_keys.kid
+            environment[TOKEN_KEY] = new_private_key()
+            await noticed(secrets)
+            assert opened.use.token_keys.kid != before
+            assert opened.use.token_keys.find(before) is not None
 
     async def test_stays_when_its_successor_is_no_key(
         self, environment: dict[str, str], secrets: PolledSecrets
