@@ -11,8 +11,6 @@ from gateway.api.dependencies import services_of
 SESSION_COOKIE = "__Host-clientsphere_session"
 SIGN_IN_COOKIE = "__Host-clientsphere_sign_in"
 
-_READING = ("GET", "HEAD")
-
 
 def session_secret(request: Request) -> str:
     """What the browser's session cookie holds; empty when there is none.
@@ -23,7 +21,7 @@ def session_secret(request: Request) -> str:
     secret = cookie(request, SESSION_COOKIE)
     if origin is None or not secret:
         return ""
-    if request.method not in _READING and not _is_from(request, origin):
+    if request.method != "GET" and not _is_from(request, origin):
         raise PermissionDeniedError(
             "foreign_origin", "With a session, only pages of this address may do this."
         )

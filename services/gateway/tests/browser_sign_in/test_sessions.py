@@ -82,6 +82,16 @@ class TestACookie:
         me = await browser.get("/v1/me", authorization=f"Bearer {key}")
         assert me.json()["principal"]["kind"] == "api_key"
 
+    @pytest.mark.parametrize("before", ["?", "x", "a=b,", '"'])
+    async def test_under_another_name_is_none(self, browser: Browser, before: str) -> None:
+        named = f"{before}{COOKIE}={browser.cookies.pop(COOKIE)}"
+        response = await browser.get("/v1/me", cookie=named)
+        assert code(response) == (401, "credentials_missing")
+
+    async def test_is_found_among_others(self, browser: Browser) -> None:
+        among = f"a=b;  {COOKIE}={browser.cookies.pop(COOKIE)} ;c"
+        assert (await browser.get("/v1/me", cookie=among)).status_code == 200
+
     async def test_opens_nothing_of_the_operators(self, browser: Browser) -> None:
         response = await browser.get("/v1/tenants/tnt_1/token-issuers")
         assert code(response) == (401, "credentials_missing")

@@ -55,6 +55,16 @@ class TestSomebodyWhoSignsIn:
         assert arrived.headers["cache-control"] == "no-store"
         assert arrived.headers["referrer-policy"] == "no-referrer"
 
+    async def test_gives_the_browser_cookies_that_end_with_what_they_are_for(
+        self, signing: SigningIn, sign_in_id: str
+    ) -> None:
+        browser = signing.browser()
+        started = await browser.get(f"/v1/sign-in/{sign_in_id}/start")
+        assert "Max-Age=600;" in started.headers["set-cookie"]
+        callback = await signing.callback_url(browser, sign_in_id)
+        arrived = await browser.get(callback)
+        assert "Max-Age=43200;" in arrived.headers["set-cookie"]
+
     async def test_is_told_to_the_audit_trail(
         self, signing: SigningIn, sign_in_id: str, tables: Tables
     ) -> None:
