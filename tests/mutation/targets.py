@@ -27,6 +27,12 @@ _KEYS = (
     f"{_GATEWAY}/test_api_access.py",
 )
 
+_BROWSERS = (
+    f"{_GATEWAY}/browser_sign_in/test_sessions.py",
+    f"{_GATEWAY}/browser_sign_in/test_sign_in.py",
+    f"{_GATEWAY}/browser_sign_in/test_attacks.py",
+)
+
 
 @dataclass(frozen=True)
 class Target:
@@ -202,6 +208,35 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "gateway.token_issuers.signed_in",
         (f"{_GATEWAY}/token_issuers/test_signed_in.py", _SIGNING_IN),
+    ),
+    Target(
+        "gateway.token_issuers.registry",
+        (f"{_GATEWAY}/token_issuers/test_registry.py",),
+        same={
+            "one more: self._changes = 0": "only whether it changes counts",
+            "one more: self._changes += 1": "only whether it changes counts",
+        },
+    ),
+    Target(
+        "gateway.remembered",
+        (f"{_GATEWAY}/test_remembered.py",),
+        same={'another text: T = TypeVar("T")': "a name of types"},
+    ),
+    Target("gateway.own_secrets", (f"{_GATEWAY}/test_own_secrets.py",)),
+    Target(
+        "gateway.api.session_cookies",
+        _BROWSERS,
+        same={
+            'return None: return ""': "no secret is no secret",
+            **{
+                f"without {argument}: response.{call}": "what the framework says by itself"
+                for argument in ("path", "samesite")
+                for call in (
+                    "set_cookie(",
+                    'delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")',
+                )
+            },
+        },
     ),
     Target("clientsphere_common.access.enforcement", (f"{_COMMON}/test_access.py",)),
     Target("clientsphere_common.access.audience", (f"{_COMMON}/test_audience.py",)),
