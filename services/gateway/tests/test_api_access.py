@@ -62,6 +62,7 @@ class TestCredentials:
             ([("Authorization", "Basic dXNlcjpwYXNz")], "credentials_missing"),
             ([("Authorization", "Bearer a"), ("Authorization", "Bearer b")], "credentials_missing"),
             ([("Authorization", "Bearer nonsense")], "token_invalid"),
+            ([("Authorization", "Bearer ?")], "token_invalid"),
             ([("Authorization", "Bearer cs_live_short")], "api_key_invalid"),
             ([("Authorization", f"Bearer {OPERATOR_KEY}")], "token_invalid"),
             ([("Authorization", "Bearer \u00e9\u00e8".encode("latin-1"))], "token_invalid"),
@@ -79,6 +80,13 @@ class TestCredentials:
     ) -> None:
         response = await nobody.post("/v1/search", content=b"no json at all")
         problem(response, 401, "credentials_missing")
+
+    async def test_with_one_character_more_are_others(
+        self, nobody: httpx.AsyncClient, tenant: NewTenant
+    ) -> None:
+        for written in (f"?{tenant.owner_key.key}", f"{tenant.owner_key.key}?"):
+            response = await nobody.get("/v1/me", headers={"Authorization": f"Bearer {written}"})
+            assert response.status_code == 401
 
     async def test_the_scheme_may_be_written_in_any_case(
         self, nobody: httpx.AsyncClient, tenant: NewTenant

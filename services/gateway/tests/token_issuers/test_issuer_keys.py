@@ -172,3 +172,8 @@ class TestStop:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert [task for task in asyncio.all_tasks() if ISSUER in task.get_name()] == []
+
+    async def test_is_nothing_where_nothing_runs(self, issuer: Issuer) -> None:
+        assert await issuer.has("old")
+        await issuer.keys.stop()
+        assert await issuer.has("old")
