@@ -98,6 +98,17 @@ class TestFind:
         assert found[1:] == [True] * 19
         assert issuer.times_asked == 1
 
+    async def test_asks_no_second_time_while_the_answer_is_awaited(self, issuer: Issuer) -> None:
+        issuer.documents.waits = asyncio.Event()
+        waiting = [asyncio.create_task(issuer.has("old"))]
+        await asyncio.sleep(0)
+        issuer.clock.now_s += 30
+        waiting.append(asyncio.create_task(issuer.has("old")))
+        await asyncio.sleep(0)
+        issuer.documents.waits.set()
+        assert await asyncio.gather(*waiting) == [True, True]
+        assert issuer.times_asked == 1
+
     async def test_keeps_issuers_apart(self, issuer: Issuer) -> None:
         assert await issuer.has("old")
         with pytest.raises(DependencyUnavailableError):
@@ -162,16 +173,21 @@ class TestAnIssuerThatIsAway:
         assert not await issuer.has("old")
 
 
+def running_tasks() -> set[str]:
+    return {task.get_name() for task in asyncio.all_tasks()}
+
+
 class TestStop:
     async def test_leaves_nothing_running(self, issuer: Issuer) -> None:
         issuer.documents.waits = asyncio.Event()
         waiting = asyncio.create_task(issuer.has("old"))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+        assert f"keys of {ISSUER}" in running_tasks()
         await issuer.keys.stop()
+        assert f"keys of {ISSUER}" not in running_tasks()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert [task for task in asyncio.all_tasks() if ISSUER in task.get_name()] == []
 
     async def test_is_nothing_where_nothing_runs(self, issuer: Issuer) -> None:
         assert await issuer.has("old")
