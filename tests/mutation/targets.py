@@ -252,7 +252,10 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "gateway.token_issuers.issuer_keys",
         (f"{_GATEWAY}/token_issuers/test_issuer_keys.py",),
-        same={"True for it: self._is_failing = False": "there is no key yet to serve on with"},
+        same={
+            "True for it: self._is_failing = False": "there is no key yet to serve on with",
+            'another text: name = "keys of token issuers"': "a name for people",
+        },
     ),
     Target("clientsphere_common.access.enforcement", (f"{_COMMON}/test_access.py",)),
     Target("clientsphere_common.access.audience", (f"{_COMMON}/test_audience.py",)),
