@@ -81,6 +81,13 @@ class TestVerify:
     def test_refuses_without_a_key(self) -> None:
         assert Verifying().refuses(token(), RULES, None)
 
+    def test_says_the_same_of_all_that_is_no_token(self) -> None:
+        for text in ("garbage", token(aud="them")):
+            with pytest.raises(UnauthenticatedError) as refused:
+                Verifying().claims(text, RULES, RSA)
+            assert refused.value.code == "token_invalid"
+            assert refused.value.message == "This is not a valid access token."
+
 
 class TestTexts:
     def test_may_be_255_characters_long_and_must_be_printable(self) -> None:
@@ -150,6 +157,19 @@ class TestMemory:
         assert key.uses == 3
         verifying.claims(texts[0], RULES, key)
         assert key.uses == 4
+
+    def test_has_room_for_1024_signatures(self) -> None:
+        key = OKPKey.import_key(ed25519.Ed25519PrivateKey.generate())
+        rules = replace(RULES, algorithms=frozenset({"Ed25519"}))
+        verifier = TokenVerifier(Clock(NOW_S))
+        texts = [token(key, "Ed25519", n=n) for n in range(1025)]
+        presented = [verifier.read(text) for text in texts]
+        for one in presented[:1024]:
+            verifier.verify(one, rules, key)
+        assert verifier.read(texts[0]) is presented[0]
+        verifier.verify(presented[1024], rules, key)
+        assert verifier.read(texts[0]) is not presented[0]
+        assert verifier.read(texts[1]) is presented[1]
 
     def test_keeps_nothing_that_was_refused(self) -> None:
         verifying, key = Verifying(), counted()
