@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from clientsphere_common.paging import PageWish
 from clientsphere_common.request import current_caller
+from gateway.model.tenancy import NewTenant
 from gateway.model.trail import TrailChoice
 from gateway.problems import plain_problems
 from gateway.settings import GatewaySettings
@@ -303,6 +304,18 @@ class TestLogsAndMetrics:
         assert (line["route"], line["status"]) == ("/v1/audit/events", 403)
         assert line["principal"] == viewer["id"]
         assert line["tenant"]
+
+    async def test_tell_who_was_given_a_token(
+        self, nobody: httpx.AsyncClient, tenant: NewTenant
+    ) -> None:
+        asked = {"grant_type": "api_key", "api_key": tenant.owner_key.key}
+        with capture_logs([merge_contextvars]) as logs:
+            await nobody.post("/v1/tokens", json=asked)
+        (line,) = logs
+        assert (line["tenant"], line["principal"]) == (
+            tenant.tenant.id,
+            tenant.owner_key.record.id,
+        )
 
     async def test_never_tell_what_was_asked_or_with_which_key(
         self, gateway: Gateway, owner: httpx.AsyncClient

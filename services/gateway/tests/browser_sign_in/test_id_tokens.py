@@ -89,6 +89,15 @@ class TestIdTokens:
         callback = await signing.callback_url(browser, sign_in_id)
         assert await refused(signing, callback, browser) == (401, "sign_in_unproven")
 
+    async def test_that_can_never_be_good_have_nobody_asked_for_keys(
+        self, signing: SigningIn, sign_in_id: str
+    ) -> None:
+        signing.server.id_token_header = {"typ": "at+jwt"}
+        browser = signing.browser()
+        callback = await signing.callback_url(browser, sign_in_id)
+        assert await refused(signing, callback, browser) == (401, "sign_in_unproven")
+        assert "/keys" not in signing.server.asked
+
     async def test_are_refused_without_a_signature_of_the_issuers_key(
         self, signing: SigningIn, sign_in_id: str
     ) -> None:
