@@ -26,7 +26,6 @@ _KEYS = (
     f"{_GATEWAY}/test_permissions.py",
     f"{_GATEWAY}/test_api_access.py",
 )
-
 _BROWSERS = (
     f"{_GATEWAY}/browser_sign_in/test_sessions.py",
     f"{_GATEWAY}/browser_sign_in/test_sign_in.py",
@@ -118,11 +117,7 @@ TARGETS: tuple[Target, ...] = (
             for part in (0, 1)
         },
     ),
-    Target(
-        "gateway.token_verifier",
-        _TOKENS,
-        kept=0.9,
-    ),
+    Target("gateway.token_verifier", _TOKENS, kept=0.9),
     Target(
         "gateway.compact_tokens",
         _TOKENS,
@@ -137,11 +132,7 @@ TARGETS: tuple[Target, ...] = (
             ),
         },
     ),
-    Target(
-        "gateway.key_format",
-        _KEYS,
-        kept=0.9,
-    ),
+    Target("gateway.key_format", _KEYS, kept=0.9),
     Target(
         "gateway.api_keys",
         (*_KEYS, _SIGNING_IN),
@@ -166,6 +157,7 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "gateway.tokens",
         (f"{_GATEWAY}/test_tokens.py", *_TOKENS),
+        kept=0.9,
         same={
             'without separators: payload = json.dumps(claims, separators=(",", ":"))': (
                 "the same JSON, with blanks in it"
@@ -208,6 +200,7 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "gateway.token_issuers.signed_in",
         (f"{_GATEWAY}/token_issuers/test_signed_in.py", _SIGNING_IN),
+        kept=0.9,
     ),
     Target(
         "gateway.token_issuers.registry",
@@ -226,6 +219,7 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "gateway.api.session_cookies",
         _BROWSERS,
+        kept=0.9,
         same={
             'return None: return ""': "no secret is no secret",
             **{
@@ -252,6 +246,7 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "gateway.token_issuers.issuer_keys",
         (f"{_GATEWAY}/token_issuers/test_issuer_keys.py",),
+        kept=0.9,
         same={
             "True for it: self._is_failing = False": "there is no key yet to serve on with",
             'another text: name = "keys of token issuers"': "a name for people",
