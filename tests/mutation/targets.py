@@ -111,7 +111,6 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "gateway.token_rules",
         _TOKENS,
-        kept=0.9,
         same={
             f"without part {part}: Claims = Mapping[str, object]": "a name of types"
             for part in (0, 1)
@@ -121,7 +120,6 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "gateway.compact_tokens",
         _TOKENS,
-        kept=0.9,
         same={
             "return None: return False": "no is no",
             'another text: decoded = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))': (
@@ -136,14 +134,13 @@ TARGETS: tuple[Target, ...] = (
     Target(
         "gateway.api_keys",
         (*_KEYS, _SIGNING_IN),
-        kept=0.9,
         same={
             "only operand 0: if not self._mint.is_secret_of(record, secret) or record is None:": (
                 "nothing is the secret of no key; the rest tells the type checker"
             )
         },
     ),
-    Target("gateway.authentication", (*_KEYS, *_TOKENS, _SIGNING_IN), kept=0.9),
+    Target("gateway.authentication", (*_KEYS, *_TOKENS, _SIGNING_IN)),
     Target(
         "gateway.strict_json",
         (f"{_GATEWAY}/test_strict_json.py",),
