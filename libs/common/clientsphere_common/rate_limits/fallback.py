@@ -66,8 +66,7 @@ class RateLimiterWithFallback:
                     retry_after_s=_RETRY_AFTER_S,
                 ) from error
             return await self._take_here(claim)
-        if self._counted_here:
-            self._hand_over()
+        self._hand_over()
         self._local.settle(
             [
                 Settlement(self._share_of(bucket), "", bucket.wanted)
@@ -115,9 +114,8 @@ class RateLimiterWithFallback:
 
 def _is_counted(bucket: Bucket, standing: Standing, standings: Sequence[Standing]) -> bool:
     """Whether a claim that got `standings` was charged in `bucket`."""
-    if bucket.is_held or standing.retry_after_s:
-        return False
-    return not any(one.refuses for one in standings)
+    is_refused = any(one.refuses for one in standings)
+    return not (is_refused or bucket.is_held or standing.retry_after_s)
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from weakref import WeakSet
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -56,6 +57,13 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def limiter(shared: FakeShared, registry: CollectorRegistry) -> RateLimiterWithFallback:
     return RateLimiterWithFallback(shared, InProcessRateLimiter(lambda: 0), lambda: 1, registry)
+
+
+def local_only(
+    shared: FakeShared, local: InProcessRateLimiter, registry: CollectorRegistry
+) -> RateLimiterWithFallback:
+    shared.is_away = True
+    return RateLimiterWithFallback(shared, local, lambda: 1, registry)
 
 
 async def remaining(limiter: RateLimiterWithFallback) -> int:
@@ -123,6 +131,83 @@ class TestRateLimiterWithFallback:
         # Each was forgiven after 10 ms.
         assert len(shared.settled) <= 10
 
+    async def test_forget_it_while_the_server_is_away_too(
+        self, shared: FakeShared, registry: CollectorRegistry
+    ) -> None:
+        local = InProcessRateLimiter(shared.clock_us)
+        limiter, remembered = local_only(shared, local, registry), WeakSet[Bucket]()
+        for number in range(5000):
+            bucket = Bucket(RateLimit("one", 6000, 5), str(number))
+            remembered.add(bucket)
+            await limiter.take(Claim([bucket]))
+            shared.now_us += 1_000
+        assert len(remembered) <= 2 * 1024
+
+    async def test_look_only_now_and_then_for_what_is_forgiven(
+        self, shared: FakeShared, registry: CollectorRegistry
+    ) -> None:
+        looks = 0
+
+        def clock_us() -> int:
+            nonlocal looks
+            looks += 1
+            return 0
+
+        limiter = local_only(shared, InProcessRateLimiter(clock_us), registry)
+        for number in range(3000):
+            await limiter.take(Claim([Bucket(RateLimit("one", 1, 5), str(number))]))
+        assert looks <= 3 * 3000
+
+
+class TestWhatIsHandedOver:
+    """To the server that is back, of what was counted here meanwhile."""
+
+    async def after(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared, *claims: Claim
+    ) -> dict[str, int]:
+        shared.is_away = True
+        for claim in claims:
+            await limiter.take(claim)
+        shared.is_away = False
+        await limiter.take(Claim([]))
+        return {one.bucket.limit.name: one.used for one in shared.settled}
+
+    async def test_is_what_was_counted_here(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared
+    ) -> None:
+        claim = Claim([Bucket(RateLimit("one", 1, 10), "k", amount=2)])
+        await limiter.take(claim)
+        assert await self.after(limiter, shared, claim, claim) == {"one": 4}
+
+    async def test_is_handed_over_once(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared
+    ) -> None:
+        await self.after(limiter, shared, CLAIM)
+        shared.settled.clear()
+        assert await self.after(limiter, shared) == {}
+
+    async def test_is_nothing_that_is_held_here(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared
+    ) -> None:
+        place = Bucket(ConcurrencyLimit("place", 2), "k", is_held=True)
+        claim = Claim([place, *CLAIM.buckets], "a")
+        assert await self.after(limiter, shared, claim) == {"one": 1}
+
+    async def test_is_nothing_of_a_claim_that_was_refused(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared
+    ) -> None:
+        claim = Claim([Bucket(RateLimit("roomy", 1, 9), "k"), *CLAIM.buckets])
+        used = await self.after(limiter, shared, *[claim] * 5)
+        assert used == {"roomy": 2, "one": 2}
+
+    async def test_is_nothing_that_did_not_fit_a_shadow(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared
+    ) -> None:
+        shadow = Bucket(RateLimit("shadow", 1, 3, is_shadow=True), "k")
+        claim = Claim([shadow, Bucket(RateLimit("roomy", 1, 9), "k")])
+        used = await self.after(limiter, shared, *[claim] * 5)
+        assert used == {"shadow": 3, "roomy": 5}
+
 
 class TestTheShareOfAProcess:
     async def take(self, claim: Claim, process_count: int) -> Standing:
@@ -146,6 +231,18 @@ class TestTheShareOfAProcess:
     async def test_is_one_of_places_too(self) -> None:
         claim = Claim([Bucket(ConcurrencyLimit("place", 9), "k", is_held=True)], "a")
         assert (await self.take(claim, process_count=2)).limit == ConcurrencyLimit("place", 4)
+
+    async def test_is_charged_what_was_used_at_its_own_rate(self) -> None:
+        shared = FakeShared()
+        shared.is_away = True
+        local = InProcessRateLimiter(lambda: 0)
+        limiter = RateLimiterWithFallback(shared, local, lambda: 2, CollectorRegistry())
+        tokens = Bucket(RateLimit("tokens", 600, 100), "k", amount=10, is_held=True)
+        await limiter.take(Claim([tokens], "a"))
+        limiter.settle([Settlement(tokens, "a", used=30)])
+        (standing,) = await limiter.take(Claim([tokens], "b"))
+        # 30 were used and 10 are held, at 300 a minute.
+        assert standing.full_in_s == 8.0
 
 
 class TestStrictClaims:
