@@ -56,7 +56,7 @@ class Bucket:
     @property
     def path(self) -> str:
         """The name under which adapters count; two buckets never share one."""
-        return f"{quote(self.limit.name, safe='')}:{quote(self.key, safe='')}"
+        return f"{quote(self.limit.name)}:{quote(self.key)}"
 
     @property
     def wanted(self) -> int:
