@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import redis
+
 from clientsphere_common.errors import DependencyUnavailableError
 from clientsphere_common.rate_limits.in_process import InProcessRateLimiter
 from clientsphere_common.rate_limits.model import (
@@ -25,6 +27,7 @@ from clientsphere_common.rate_limits.redis_holds import HOLD_S
 from clientsphere_common.redis.server import RedisServer
 from clientsphere_common.redis.settings import RedisSettings
 from tests.harness.modules import running
+from tests.harness.redis_server import RedisUnderTest
 
 US_PER_S = 1_000_000
 # As large as the real ones: the arithmetic must be exact there.
@@ -113,3 +116,10 @@ async def answers(server: RedisServer) -> bool:
     except DependencyUnavailableError:
         return False
     return True
+
+
+def script_calls(server: RedisUnderTest) -> int:
+    """How often it has run one."""
+    with redis.Redis.from_url(server.url, protocol=2) as operator:
+        statistics = operator.info("commandstats")
+    return sum(statistics[f"cmdstat_{name}"]["calls"] for name in ("eval", "evalsha"))

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import redis
 from prometheus_client import CollectorRegistry
 
 from clientsphere_common.errors import DependencyUnavailableError
@@ -25,7 +24,6 @@ from clientsphere_common.rate_limits.model import (
     Settlement,
 )
 from clientsphere_common.rate_limits.redis import RedisRateLimiter
-from clientsphere_common.rate_limits.redis_holds import HOLD_S
 from tests.contract.rate_limiters import (
     PLACE,
     TOKENS,
@@ -34,6 +32,7 @@ from tests.contract.rate_limiters import (
     answers,
     connected,
     is_admitted,
+    script_calls,
 )
 from tests.contract.take_repeatedly import Admission
 from tests.harness.eventually import eventually
@@ -75,9 +74,9 @@ class TestRedisByItsOwnClock:
             limiter, key = RedisRateLimiter(server), secrets.token_hex(8)
             buckets = [Bucket(RateLimit(name, 60, 5), key) for name in ("a", "b", "c")]
             await limiter.take(Claim(buckets))
-            before = _script_calls(redis_server)
+            before = script_calls(redis_server)
             await limiter.take(Claim(buckets))
-            assert _script_calls(redis_server) == before + 1
+            assert script_calls(redis_server) == before + 1
 
     async def test_what_was_counted_survives_a_restart(
         self, own_redis_server: RedisUnderTest
@@ -92,7 +91,21 @@ class TestRedisByItsOwnClock:
             await eventually(lambda: answers(server))
             assert not is_admitted(await limiter.take(Claim([Bucket(limit, key)])))
 
-    async def test_a_bucket_is_forgotten_when_it_has_long_been_full(
+
+class TestWhatIsKept:
+    """On the server, also for the processes of another release."""
+
+    async def test_is_when_a_bucket_is_full_again_by_the_clock_of_the_server(
+        self, redis_server: RedisUnderTest
+    ) -> None:
+        bucket = Bucket(RateLimit("slow", 1, 10), secrets.token_hex(8))
+        async with connected(redis_server.url) as server:
+            await RedisRateLimiter(server).take(Claim([bucket]))
+            full_at_us = int(await server.call("GET", f"clientsphere:rate:{bucket.path}"))
+            now_s, _ = await server.call("TIME")
+        assert 0 < full_at_us / 1_000_000 - int(now_s) <= 61
+
+    async def test_is_forgotten_when_a_bucket_has_long_been_full(
         self, redis_server: RedisUnderTest
     ) -> None:
         bucket = Bucket(RateLimit("brief", 6000, 10), secrets.token_hex(8))
@@ -100,6 +113,36 @@ class TestRedisByItsOwnClock:
             await RedisRateLimiter(server).take(Claim([bucket]))
             left_ms = await server.call("PTTL", f"clientsphere:rate:{bucket.path}")
         assert 0 < left_ms <= 10_010
+
+    async def test_is_forgotten_when_what_was_held_has_long_expired(
+        self, redis_server: RedisUnderTest
+    ) -> None:
+        bucket = replace(PLACE, key=secrets.token_hex(8))
+        async with connected(redis_server.url) as server:
+            await RedisRateLimiter(server, hold_s=0.4).take(Claim([bucket], "a"))
+            left_ms = await server.call("PTTL", f"clientsphere:rate:{bucket.path}:held")
+        assert 0 < left_ms <= 10_400
+
+    async def test_is_nothing_of_a_place_that_was_given_back(
+        self, own_redis_server: RedisUnderTest
+    ) -> None:
+        async with connected(own_redis_server.url) as server:
+            limiter = RedisRateLimiter(server)
+            await limiter.take(Claim([PLACE], "a"))
+            assert await server.call("DBSIZE") == 1
+            limiter.settle([Settlement(PLACE, "a")])
+            await limiter.flush()
+            assert await server.call("DBSIZE") == 0
+
+    async def test_is_which_processes_there_are(self, own_redis_server: RedisUnderTest) -> None:
+        async with connected(own_redis_server.url) as server:
+            limiters = [RedisRateLimiter(server) for _ in range(2)]
+
+            async def are_known() -> bool:
+                return bool(await server.call("ZCARD", "clientsphere:rate-processes") == 2)
+
+            async with running(*limiters):
+                await eventually(are_known)
 
 
 class TestProcesses:
@@ -114,7 +157,7 @@ class TestProcesses:
             await taker.pass_time(0)
             assert is_admitted(await taker.claim(PLACE, TOKENS, claim_id="a"))
             assert is_admitted(await taker.claim(PLACE, TOKENS, claim_id="b"))
-            await taker.pass_time(HOLD_S - 0.001)
+            await taker.pass_time(19.999)
             assert not is_admitted(await taker.claim(PLACE, claim_id="c"))
             await taker.pass_time(0.001)
             standings = await taker.claim(PLACE, TOKENS, claim_id="c")
@@ -170,10 +213,10 @@ class TestProcesses:
             async with running(limiter):
                 assert is_admitted(await limiter.take(Claim([once])))
                 assert not is_admitted(await limiter.take(Claim([once, place], "a")))
-                before = _script_calls(own_redis_server)
+                before = script_calls(own_redis_server)
 
                 async def has_renewed() -> bool:
-                    return _script_calls(own_redis_server) >= before + 2
+                    return script_calls(own_redis_server) >= before + 2
 
                 await eventually(has_renewed)
                 assert is_admitted(await limiter.take(Claim([place], "b")))
@@ -214,6 +257,14 @@ class TestStrictClaims:
                 await limiter.take(claim)
             own_redis_server.thaw()
             assert is_admitted(await strict)
+
+    async def test_are_counted_with_the_others(self, redis_server: RedisUnderTest) -> None:
+        claim = Claim([Bucket(RateLimit("login", 1, 2), secrets.token_hex(8))])
+        async with connected(redis_server.url) as server:
+            limiter = RedisRateLimiter(server)
+            assert is_admitted(await limiter.take(claim))
+            assert is_admitted(await limiter.take(replace(claim, is_strict=True)))
+            assert not is_admitted(await limiter.take(claim))
 
 
 class TestFallback:
@@ -260,9 +311,3 @@ async def _load(url: str, limit: RateLimit, key: str, processes: int) -> list[Ad
         assert await process.stdout.readline() == b"ready\n"
     ends = await asyncio.gather(*(process.communicate(b"go\n") for process in started))
     return [Admission(*one) for output, _ in ends for one in json.loads(output)]
-
-
-def _script_calls(server: RedisUnderTest) -> int:
-    with redis.Redis.from_url(server.url, protocol=2) as operator:
-        statistics = operator.info("commandstats")
-    return sum(statistics[f"cmdstat_{name}"]["calls"] for name in ("eval", "evalsha"))

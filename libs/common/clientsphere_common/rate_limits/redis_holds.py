@@ -59,7 +59,7 @@ class RedisHolds:
         self._settle = RedisScript(server, settle_script(clock))
         self._renew = RedisScript(server, renew_script(clock))
         self._monotonic = monotonic
-        self._process = f"1:{secrets.token_hex(8)}"
+        self._process = secrets.token_hex(8)
         self._open: dict[tuple[str, str], None] = {}
         self._ended: deque[tuple[float, Settlement]] = deque()
         self._awake = asyncio.Event()

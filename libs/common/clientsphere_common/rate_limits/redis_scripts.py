@@ -42,7 +42,7 @@ for number in string.gmatch(ARGV[3], '%d+') do
 end
 local owed, waits, is_admitted, reply = {}, {}, true, {}
 for i, key in ipairs(KEYS) do
-  local interval, burst, wanted, is_held, is_shadow = unpack(n, 5 * i - 4, 5 * i)
+  local interval, burst, wanted, is_held, is_shadow = unpack(n, 5 * i - 4)
   owed[i] = debt_of(key)
   if is_held == 1 then
     owed[i] = owed[i] + interval * held_in(key .. ':held')
@@ -53,7 +53,7 @@ for i, key in ipairs(KEYS) do
   is_admitted = is_admitted and (waits[i] == 0 or is_shadow == 1)
 end
 for i, key in ipairs(KEYS) do
-  local interval, _, wanted, is_held = unpack(n, 5 * i - 4, 5 * i)
+  local interval, _, wanted, is_held = unpack(n, 5 * i - 4)
   if is_admitted and waits[i] == 0 then
     owed[i] = owed[i] + interval * wanted
     if is_held == 1 then
