@@ -246,7 +246,8 @@ class TestTheOperator:
         [
             {"read": {"per_minute": 0, "burst": 1}},
             {"read": {"per_minute": 1, "burst": -1}},
-            {"read": {"per_minute": 1, "burst": 10**10}},
+            {"read": {"per_minute": 10**9 + 1, "burst": 1}},
+            {"read": {"per_minute": 1, "burst": 10**9 + 1}},
             {"read": {"per_minute": 1}},
             {"flying": {"per_minute": 1, "burst": 1}},
             [],

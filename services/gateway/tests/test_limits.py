@@ -282,20 +282,20 @@ class TestTheRules:
 
 class TestNearTheEnd:
     async def test_is_counted_when_less_than_a_fifth_is_left(self) -> None:
-        limits = Limits(tenant=LimitRule(60, 10))
+        limits = Limits(tenant=LimitRule(60, 100))
 
         def near() -> float | None:
             labels = {"limit": "tenant", "mode": "enforced"}
             return limits.registry.get_sample_value("clientsphere_rate_limit_near_total", labels)
 
-        for _ in range(8):
+        for _ in range(80):
             assert await limits.admits()
         assert near() is None
-        assert await limits.admits()
-        assert await limits.admits()
-        assert near() == 2
+        for _ in range(20):
+            assert await limits.admits()
+        assert near() == 20
         assert not await limits.admits()
-        assert near() == 2
+        assert near() == 20
 
     async def test_is_told_of_the_tenant_and_not_of_strangers(self) -> None:
         limits = Limits(tenant=LimitRule(60, 1), read=LimitRule(60, 1))

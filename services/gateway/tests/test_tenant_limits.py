@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -29,9 +30,17 @@ def gateway_database(database_under_test: DatabaseUnderTest) -> DatabaseUnderTes
 class FakeStore:
     def __init__(self) -> None:
         self.is_away = False
+        self.is_broken = False
         self.kept: dict[str, LimitRules] = {}
+        self.reads = 0
+
+    async def was_read_again(self) -> bool:
+        return self.reads > 1
 
     async def all_changes(self) -> Mapping[str, LimitRules]:
+        self.reads += 1
+        if self.is_broken:
+            raise RuntimeError("broken")
         if self.is_away:
             raise DependencyUnavailableError("database_unavailable", "It is not answering.")
         return dict(self.kept)
@@ -81,6 +90,23 @@ class TestTenantLimits:
         store.is_away = True
         async with running(TenantLimits(store, {})):
             store.is_away = False
+
+    async def test_that_are_not_read_any_more_are_noticed(self) -> None:
+        store = FakeStore()
+        limits = TenantLimits(store, {}, pause_s=lambda: 0)
+        async with running(limits):
+            store.is_broken = True
+            with pytest.raises(RuntimeError, match="broken"):
+                await limits.watch()
+
+    async def test_are_not_read_after_the_end(self) -> None:
+        store = FakeStore()
+        async with running(TenantLimits(store, {}, pause_s=lambda: 0)):
+            await eventually(store.was_read_again)
+        reads = store.reads
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert store.reads == reads
 
 
 class TestSqlLimits:
