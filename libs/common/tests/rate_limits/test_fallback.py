@@ -159,6 +159,30 @@ class TestRateLimiterWithFallback:
         assert looks <= 3 * 3000
 
 
+class TestWhatIsKnownHere:
+    """Of what the server counted before it went away."""
+
+    async def test_is_nothing_of_a_claim_that_was_refused(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared
+    ) -> None:
+        roomy = Bucket(RateLimit("roomy", 1, 9), "k")
+        for _ in range(5):
+            await limiter.take(Claim([roomy, *CLAIM.buckets]))
+        shared.is_away = True
+        (standing,) = await limiter.take(Claim([roomy]))
+        assert standing.remaining == 9 - 2 - 1
+
+    async def test_is_nothing_that_did_not_fit_a_shadow(
+        self, limiter: RateLimiterWithFallback, shared: FakeShared
+    ) -> None:
+        shadow = Bucket(RateLimit("shadow", 1, 3, is_shadow=True), "k", amount=2)
+        for _ in range(2):
+            await limiter.take(Claim([shadow]))
+        shared.is_away = True
+        (standing,) = await limiter.take(Claim([replace(shadow, amount=1)]))
+        assert standing.retry_after_s == 0
+
+
 class TestWhatIsHandedOver:
     """To the server that is back, of what was counted here meanwhile."""
 
