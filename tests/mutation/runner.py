@@ -10,6 +10,7 @@ which takes longer than most tests.
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import importlib.util
 import json
@@ -29,6 +30,7 @@ from random import Random
 from types import ModuleType
 
 import pytest
+from hypothesis import Phase, settings
 
 from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.targets import Target, target_of
@@ -85,6 +87,7 @@ class _Text(SourceLoader):
 def try_mutants(target: Target, mutants: Sequence[Mutant], time_s: float) -> Outcome:
     """As many of `mutants` as `time_s` is enough for."""
     path = _file_of(target.module)
+    _look_at_the_same_examples()
     _load(_libraries(target))
     started_at = time.monotonic()
     if _tests_fail_in_child(target, lambda: None, _LONGEST_S):
@@ -150,6 +153,8 @@ def _load(names: Sequence[str]) -> None:
     for name in names:
         with suppress(Exception):
             importlib.import_module(name)
+    # No child has to look through all of it at every test.
+    gc.freeze()
 
 
 def _tests_fail_in_child(target: Target, prepare: Callable[[], None], timeout_s: float) -> bool:
@@ -191,13 +196,20 @@ def _run_tests(target: Target) -> int:
     for name in list(sys.modules):
         if name.split(".")[0] in _OURS and name not in {"tests.mutation.runner", "__main__"}:
             del sys.modules[name]
-    quietly = ["-q", "-x", "--assert=plain", "-p", "no:cacheprovider"]
-    return int(pytest.main([*quietly, *_without_postgres(target), *target.tests]))
+    quietly = ["-q", "-x", "--assert=plain", "-p", "no:cacheprovider", *_without_postgres(target)]
+    # One by one: most mistakes are noticed before the later ones are even loaded.
+    return int(any(pytest.main([*quietly, tests]) for tests in target.tests))
 
 
 def _without_postgres(target: Target) -> list[str]:
     """The server is only for what speaks to it itself."""
     return [] if ".db." in target.module else ["-k", "not postgres"]
+
+
+def _look_at_the_same_examples() -> None:
+    """For every mutant; and the first one that fails is enough."""
+    settings.register_profile("mutants", derandomize=True, phases=[Phase.explicit, Phase.generate])
+    settings.load_profile("mutants")
 
 
 def main(module: str, time_s: str = "3600") -> None:
