@@ -32,7 +32,7 @@ from types import ModuleType
 import pytest
 from hypothesis import Phase, settings
 
-from tests.mutation.mutants import Mutant, mutants_of
+from tests.mutation.mutants import Mutant
 from tests.mutation.targets import Target, target_of
 
 _OURS = (
@@ -110,7 +110,7 @@ def mutants_that_matter(target: Target) -> list[Mutant]:
     lines = _lines_of(text, target.parts)
     made = [
         one
-        for one in mutants_of(text)
+        for one in target.mutants_of(text)
         if one.line in lines and f"{one.what}: {one.written}" not in target.same
     ]
     Random(0).shuffle(made)

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from tests.mutation.lua_mutants import lua_mutants_of
 from tests.mutation.mutants import mutants_of
 from tests.mutation.targets import TARGETS, TENANT_FILTER, Target, target_of
 
@@ -77,3 +78,28 @@ class TestMutants:
     )
     def test_leave_out_what_is_no_behaviour(self, written: str) -> None:
         assert mutants_of(written) == []
+
+
+class TestMutantsInLua:
+    @pytest.mark.parametrize(
+        ("written", "mistakes"),
+        [
+            ("local a = b + c", {"local a = b - c"}),
+            ("local a = b / 1000", {"local a = b * 1000", "local a = b / (1000 + 1)"}),
+            ("if a == 1 then", {"if a ~= 1 then", "if true then", "if false then"}),
+            ("local a = b and c", {"local a = b or c"}),
+            ("local a = math.max(b, c)", {"local a = math.min(b, c)", "local a = select(1, b, c)"}),
+            ("redis.call('DEL', KEYS[1])", {"", "redis.call('DEL', KEYS[(1 + 1)])"}),
+            ("redis.call('SET', key, a, 'PX', 9)", {"redis.call('SET', key, a)"}),
+            ("a = b", {""}),
+            ("return a", {"return nil"}),
+        ],
+    )
+    def test_are_the_mistakes_that_people_make(self, written: str, mistakes: set[str]) -> None:
+        made = lua_mutants_of(f'_SCRIPT = """\n{written}\n"""')
+        assert {mutant.source for mutant in made} >= {
+            f'_SCRIPT = """\n{one}\n"""' for one in mistakes
+        }
+
+    def test_leave_alone_what_is_in_python(self) -> None:
+        assert lua_mutants_of('"""One\n1 + 1\n"""\nx = 1 + 1\nCLOCK = "1 + 1"') == []
