@@ -33,7 +33,8 @@ import pytest
 from hypothesis import Phase, settings
 
 from tests.mutation.mutants import Mutant
-from tests.mutation.targets import Target, target_of
+from tests.mutation.target import Target
+from tests.mutation.targets import target_of
 
 _OURS = (
     *("all_in_one", "audit", "clientsphere", "clientsphere_cli", "clientsphere_common", "conftest"),

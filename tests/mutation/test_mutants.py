@@ -11,9 +11,11 @@ import sys
 
 import pytest
 
+from tests.mutation.data_targets import TENANT_FILTER
 from tests.mutation.lua_mutants import lua_mutants_of
 from tests.mutation.mutants import mutants_of
-from tests.mutation.targets import TARGETS, TENANT_FILTER, Target, target_of
+from tests.mutation.target import Target
+from tests.mutation.targets import TARGETS, target_of
 
 _TIMEOUT_S = 3600.0
 
