@@ -53,7 +53,9 @@ def public_keys(key_set: bytes) -> dict[str, PublicKey]:
 
 
 def _public_key(jwk: Jwk) -> PublicKey | None:
-    read = _READERS.get((jwk.get("kty"), jwk.get("crv")))
+    kind = jwk.get("kty"), jwk.get("crv")
+    # Compared, not looked up: what an issuer wrote there need not be hashable.
+    read = next((read for known, read in _READERS.items() if known == kind), None)
     if read is None or not _is_for_signatures(jwk):
         return None
     try:

@@ -121,6 +121,12 @@ class TestKeySets:
     def test_leave_out_what_is_no_key(self) -> None:
         assert list(public_keys(key_set(None, 1, [], "k", {**ED, "kid": "k"}))) == ["k"]
 
+    @pytest.mark.parametrize("jwk", [RSA, P256, ED])
+    def test_survive_anything_in_the_place_of_anything(self, jwk: dict[str, Any]) -> None:
+        for member in (*jwk, "key_ops", "crv", "x5c", "d"):
+            for value in (None, True, -1, 1.5, 10**40, "", "é", "====", [], ["RSA"], {}, {"a": 1}):
+                assert public_keys(key_set({**ED, "kid": "sound"}, {**jwk, member: value}))
+
     def test_may_be_empty(self) -> None:
         assert public_keys(key_set()) == {}
 
