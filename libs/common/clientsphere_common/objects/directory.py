@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from stat import S_ISREG
-from typing import BinaryIO
+from typing import IO, Literal
 
 from clientsphere_common.errors import DependencyUnavailableError, NotFoundError
 from clientsphere_common.objects.keys import checked_key
@@ -49,28 +49,24 @@ class DirectoryObjectStore:
         final = self._path(key)
         aside = self._unfinished / secrets.token_hex(16)
         digest, size_bytes = hashlib.sha256(), 0
-        file = await asyncio.to_thread(aside.open, "wb")
         try:
-            async for piece in data:
-                digest.update(piece)
-                size_bytes += len(piece)
-                await asyncio.to_thread(file.write, piece)
-            await asyncio.to_thread(self._publish, file, aside, final)
+            async with _opened(aside, "wb") as file:
+                async for piece in data:
+                    digest.update(piece)
+                    size_bytes += len(piece)
+                    await asyncio.to_thread(file.write, piece)
+                await asyncio.to_thread(self._publish, file, aside, final)
         finally:
-            file.close()
             aside.unlink(missing_ok=True)
         return StoredObject(key, size_bytes, digest.hexdigest())
 
     async def read(self, key: str) -> AsyncIterator[bytes]:
         try:
-            file = await asyncio.to_thread(self._path(key).open, "rb")
+            async with _opened(self._path(key), "rb") as file:
+                while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
+                    yield piece
         except FileNotFoundError as error:
             raise NotFoundError("object_not_found", "The stored file is missing.") from error
-        try:
-            while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
-                yield piece
-        finally:
-            file.close()
 
     async def delete(self, key: str) -> None:
         path = self._path(key)
@@ -95,7 +91,7 @@ class DirectoryObjectStore:
         finally:
             aside.unlink(missing_ok=True)
 
-    def _publish(self, file: BinaryIO, aside: Path, final: Path) -> None:
+    def _publish(self, file: IO[bytes], aside: Path, final: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +114,16 @@ class DirectoryObjectStore:
                 if S_ISREG(state.st_mode):
                     found.append(ObjectEntry(key, state.st_mtime))
         return found
+
+
+@asynccontextmanager
+async def _opened(path: Path, mode: Literal["rb", "wb"]) -> AsyncGenerator[IO[bytes], None]:
+    opening = asyncio.create_task(asyncio.to_thread(path.open, mode))
+    try:
+        yield await asyncio.shield(opening)
+    finally:
+        # Also when nobody waits for it any more: the thread opens it all the same.
+        (await opening).close()
 
 
 def _sync_directory(folder: Path) -> None:

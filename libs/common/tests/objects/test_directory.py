@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -49,6 +51,23 @@ class TestDirectoryObjectStore:
             assert not (root / "tnt_a").exists()
 
         await store.put("tnt_a/doc_1", look_around())
+
+    async def test_what_is_opened_for_nobody_any_more_is_closed(
+        self, store: DirectoryObjectStore, root: Path
+    ) -> None:
+        # Opening it to read takes until somebody opens it to write.
+        pipe = root / "pipe"
+        os.mkfifo(pipe)
+        reading = asyncio.ensure_future(anext(store.read("pipe")))
+        await asyncio.sleep(0.05)
+        reading.cancel()
+        await asyncio.sleep(0.05)
+        writer = await asyncio.to_thread(os.open, pipe, os.O_WRONLY)
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        with pytest.raises(BrokenPipeError):
+            os.write(writer, b"for nobody")
+        os.close(writer)
 
     async def test_a_stream_that_breaks_off_leaves_no_file(
         self, store: DirectoryObjectStore, root: Path
