@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import DuplicateSequenceNumberError, KafkaError, KafkaTimeoutError
+from kafka.producer.future import RecordMetadata
 
 from clientsphere_common.events.kafka.model import KafkaSettings
 from clientsphere_common.events.kafka.records import NewRecord
@@ -119,10 +120,20 @@ def _acknowledged(sent: Any) -> asyncio.Future[None]:
     def finish(_: object) -> None:
         if waiter.done():
             return
-        if sent.exception is None:
+        error = sent.exception or _doubt(sent.value)
+        if error is None:
             waiter.set_result(None)
         else:
-            waiter.set_exception(sent.exception)
+            waiter.set_exception(error)
 
     sent.add_both(lambda outcome: loop.call_soon_threadsafe(finish, outcome))
     return waiter
+
+
+def _doubt(stored: RecordMetadata) -> KafkaError | None:
+    """Why the record may not be stored, although the broker took it.
+
+    Of a batch that it saw before, a broker does not say where it is. One that died meanwhile may
+    remember the batch and not have it, so it is written again: consumers know the ids.
+    """
+    return None if stored.offset >= 0 else DuplicateSequenceNumberError()
