@@ -78,7 +78,12 @@ async def world(tmp_path: Path, api: OpenAiServer, host: RpcHost) -> AsyncIterat
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(running(server))
             client = httpx.AsyncClient(base_url=server.url, headers=headers)
-            yield World(await stack.enter_async_context(client), api)
+            await stack.enter_async_context(client)
+            # The first call connects, which can take longer than these tests give a request.
+            assert (await client.post("/v1/chat", json=ASKED)).status_code == 200
+            api.requests.clear()
+            api.reader_left.clear()
+            yield World(client, api)
 
 
 class TestTheTimeOfARequest:
